@@ -1,0 +1,387 @@
+"""The command line and the composition root: the only module that may import everything.
+
+`python -m bot` alone opens the chat in this terminal. Platforms, the driver and the grader are imported inside the
+command that needs them, so that the others start quickly.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import cyclopts
+
+from bot import bank, config
+from bot.config import Settings, SettingsError
+from bot.ports import Messenger, Store, StoreUnavailable
+from bot.schedule import sweeping
+from bot.shell import Shell
+
+if TYPE_CHECKING:
+    from adapters.discord import DiscordAdapter
+    from adapters.telegram import TelegramAdapter
+
+_WIPED = (
+    "DYNO",
+    "RENDER",
+    "RAILWAY_ENVIRONMENT",
+    "FLY_APP_NAME",
+    "K_SERVICE",
+)  # set by hosts that wipe their disk
+
+log = logging.getLogger("viva")
+
+app = cyclopts.App(
+    name="python -m bot",
+    help="Viva: an interview and learning coach in chat.",
+    version="0.1.0",
+    result_action="return_value",
+)
+
+
+@app.default
+def chat(*, jsonl: bool = False, now: str = "") -> None:
+    """Talk to Viva in this terminal.
+
+    Parameters
+    ----------
+    jsonl
+        JSON lines instead of a chat: for scripts, see docs/terminal.md.
+    now
+        Where the clock stands (2026-03-01T09:00:00Z); it then moves only with `advance`.
+    """
+    _run(_chat(_settings(), jsonl=jsonl, now=_instant(now) if now else None), quiet=True)
+
+
+app.command(chat, name="chat")
+
+
+@app.command
+def telegram(*, webhook: bool = False) -> None:
+    """Serve Telegram by polling; goes together with `scheduler`.
+
+    Parameters
+    ----------
+    webhook
+        Let Telegram call us at WEBHOOK_URL instead.
+    """
+    settings = _settings()
+    _require(settings, "TELEGRAM_TOKEN", *(("WEBHOOK_URL", "WEBHOOK_SECRET") if webhook else ()))
+    _run(_serve(settings, telegram=True, webhook=webhook))
+
+
+@app.command
+def discord() -> None:
+    """Serve Discord; goes together with `scheduler`."""
+    settings = _settings()
+    _require(settings, "DISCORD_TOKEN")
+    _run(_serve(settings, discord=True))
+
+
+@app.command
+def scheduler() -> None:
+    """Decide what falls due (nudges, reminders); the platforms' own processes send it."""
+    _run(_serve(_settings(), scheduler=True))
+
+
+@app.command(name="all")
+def everything() -> None:
+    """Every platform that has a token, and the scheduler, in one process."""
+    settings = _settings()
+    if settings.telegram_token is None and settings.discord_token is None:
+        _fail("Neither TELEGRAM_TOKEN nor DISCORD_TOKEN is set. Set one, or try `python -m bot chat`.")
+    _run(
+        _serve(
+            settings,
+            telegram=settings.telegram_token is not None,
+            discord=settings.discord_token is not None,
+            scheduler=True,
+        )
+    )
+
+
+@app.command
+def seed() -> None:
+    """Put the questions, paths and companies into the database (every start does so, too)."""
+
+    async def put() -> None:
+        async with _store(_settings()) as (_, changed):
+            print(f"{changed} entries written or retired.")
+
+    _run(put())
+
+
+@app.command
+def doctor() -> None:
+    """Check settings, tokens, database, content and clock: a line each, with the mend. Exit code 1 if one is needed."""
+    from bot.doctor import examine
+    from storage import store_for
+
+    _run(examine(print, store_for), quiet=True)
+
+
+@app.command
+def nudge(*, now: str, dry_run: bool = False) -> None:
+    """One sweep at a given time; prints JSON: due, claimed, sent, failed.
+
+    Parameters
+    ----------
+    now
+        The time to sweep for, such as 2026-03-01T19:00:00Z.
+    dry_run
+        Count what is due and change nothing.
+    """
+    _run(_nudge(_settings(), _instant(now), dry_run=dry_run))
+
+
+@app.command
+def grade() -> None:
+    """Grade answers with the embedded grader: JSON lines in, JSON lines out (docs/grading.md)."""
+    from bot.grading import grade_lines
+
+    for line in grade_lines(sys.stdin):
+        print(line, flush=True)
+
+
+@app.command
+def export(*, collection: str) -> None:
+    """Print a collection as MongoDB relaxed extended JSON, a document a line.
+
+    Parameters
+    ----------
+    collection
+        Its name, such as interview_attempts.
+    """
+    _run(_export(_settings(), collection))
+
+
+# What the commands run
+
+
+async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> None:
+    from adapters.terminal import MovableClock, Terminal
+
+    clock = MovableClock(now)
+    async with AsyncExitStack() as stack:
+        store, _ = await stack.enter_async_context(_store(settings))
+        if jsonl:
+            from adapters.jsonl import JsonLines
+
+            lines = JsonLines(clock=clock)
+            shell = _shell(store, [lines], clock)
+            stack.push_async_callback(shell.close)
+            await lines.run(shell, store)
+        else:
+            terminal = Terminal(clock=clock)
+            shell = _shell(store, [terminal], clock)
+            stack.push_async_callback(shell.close)
+            await terminal.run(shell, store)
+
+
+async def _serve(
+    settings: Settings,
+    *,
+    telegram: bool = False,
+    webhook: bool = False,
+    discord: bool = False,
+    scheduler: bool = False,
+) -> None:
+    """Run platforms and the scheduler until the process is told to stop."""
+    from bot.stopping import until_stopped
+
+    _warn_of_a_wiped_disk(settings)
+    async with AsyncExitStack() as stack:
+        store, _ = await stack.enter_async_context(_store(settings))
+        on_telegram = _telegram(settings) if telegram else None
+        on_discord = _discord(settings, store) if discord else None
+        messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
+        shell = _shell(store, messengers)
+        stack.push_async_callback(shell.close)
+        sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left]
+        if scheduler:
+            sweeps.append(shell.sweep_due)
+        runs: list[Awaitable[None]] = []
+        if on_telegram and webhook and settings.webhook_secret:
+            secret = settings.webhook_secret.get_secret_value()
+            where = {"url": settings.webhook_url, "secret": secret, "port": settings.port}
+            runs.append(on_telegram.run_webhook(shell.receive, health=_health(store), **where))
+        elif on_telegram:
+            runs.append(on_telegram.run_polling(shell.receive))
+        if on_discord:
+            runs.append(on_discord.run(shell.receive))
+        await stack.enter_async_context(sweeping(*sweeps))
+        log.info(
+            "started platforms=%s scheduler=%s", ",".join(each.platform for each in messengers), scheduler
+        )
+        await until_stopped(*runs)
+
+
+async def _nudge(settings: Settings, at: datetime, *, dry_run: bool) -> None:
+    from bot.shell import CLAIMS, LEASE, Swept
+
+    async with _store(settings) as (store, _):
+        if dry_run:
+            due = await store.due(at=at, lease=LEASE, limit=CLAIMS, claim=False)
+            swept = Swept(due=len(due))
+        else:
+            shell = _shell(store, [], lambda: at)
+            swept = await shell.sweep_due(at)
+            await shell.settled()
+        summary = {"due": swept.due, "claimed": swept.claimed, "sent": swept.sent, "failed": swept.failed}
+        print(json.dumps(summary))
+
+
+async def _export(settings: Settings, collection: str) -> None:
+    from bson import json_util
+
+    from bot.documents import COLLECTIONS
+
+    names = sorted([*COLLECTIONS, "conversations"])
+    if collection not in names:
+        _fail(f"There is no collection {collection!r}. There are: {', '.join(names)}.")
+    async with _store(settings) as (store, _):
+        async for document in store.export(collection):
+            print(json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False))
+
+
+# Composition
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[tuple[Store, int]]:
+    """The database, made ready: collections, indexes and content; and how many content entries changed."""
+    from storage import store_for
+
+    content = bank.load()
+    store = store_for(settings.database_url.get_secret_value())
+    try:
+        for difference in await store.open():
+            log.warning("database: %s", difference)
+        changed = [await store.seed(name, documents) for name, documents in content.documents.items()]
+        yield store, sum(changed)
+    finally:
+        await store.close()
+
+
+def _shell(
+    store: Store, messengers: Sequence[Messenger], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Shell:
+    from bot.grading import EmbeddedGrader
+
+    return Shell(
+        store=store, content=bank.load(), grader=EmbeddedGrader(), messengers=messengers, clock=clock
+    )
+
+
+def _telegram(settings: Settings) -> "TelegramAdapter":
+    from adapters.telegram import TelegramAdapter
+
+    assert settings.telegram_token is not None
+    return TelegramAdapter(
+        settings.telegram_token.get_secret_value(),
+        allowed=settings.allowed("telegram"),
+        api_url=settings.telegram_api_url,
+    )
+
+
+def _discord(settings: Settings, store: Store) -> "DiscordAdapter":
+    from adapters.discord import DiscordAdapter
+
+    assert settings.discord_token is not None
+    return DiscordAdapter(
+        settings.discord_token.get_secret_value(),
+        bookmarks=store,
+        allowed=settings.allowed("discord"),
+        api_url=settings.discord_api_url,
+        gateway_url=settings.discord_gateway_url,
+    )
+
+
+def _health(store: Store) -> Callable[[], Awaitable[bool]]:
+    async def healthy() -> bool:
+        with suppress(StoreUnavailable):
+            await store.get("health")
+            return True
+        return False
+
+    return healthy
+
+
+# The edge
+
+
+def _run(work: Any, *, quiet: bool = False) -> None:
+    """Run to the end. What can be mended is said in a sentence, without a traceback."""
+    from adapters.errors import WrongToken
+
+    logging.basicConfig(
+        level=logging.WARNING if quiet else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        stream=sys.stderr,
+    )
+    for noisy in ("httpx", "apscheduler", "discord", "telegram"):  # they log every request, addresses and all
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        with suppress(KeyboardInterrupt):
+            _loop(work)
+    except bank.ContentError as error:
+        _fail(f"The content has faults:\n{error}")
+    except StoreUnavailable as error:
+        _fail(
+            f"The database cannot be reached: {error}\nCheck DATABASE_URL, then start again; nothing was lost."
+        )
+    except WrongToken as error:
+        _fail(str(error))
+
+
+def _loop(work: Any) -> None:
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        asyncio.run(work)
+    else:
+        uvloop.run(work)
+
+
+def _settings() -> Settings:
+    try:
+        return config.load()
+    except SettingsError as error:
+        _fail(f"These settings cannot be used:\n{error}")
+
+
+def _require(settings: Settings, *names: str) -> None:
+    missing = [name for name in names if not getattr(settings, name.lower())]
+    if missing:
+        _fail(f"Not set: {', '.join(missing)}. See .env.example.")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        _fail(f"{text!r} is not a time such as 2026-03-01T09:00:00Z.")
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _warn_of_a_wiped_disk(settings: Settings) -> None:
+    host = next((name for name in _WIPED if name in os.environ), None)
+    if host and settings.database_url.get_secret_value().startswith("sqlite"):
+        log.warning(
+            "SQLITE ON A HOST THAT WIPES ITS DISK (%s is set): everything is lost at the next restart.", host
+        )
+        log.warning("Set DATABASE_URL to a MongoDB server.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,470 @@
+"""The bank: questions, paths, companies and goals, read from the TOML files of `bot/content/` and checked.
+
+`load` is the only place that reads files; what it gives is immutable. docs/content.md describes the format.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from bot.conversation import Goal
+from bot.documents import (
+    Assessment,
+    CompanyKnowledge,
+    CompanyRound,
+    Document,
+    InterviewQuestion,
+    PathTemplate,
+    Recall,
+    ResourceType,
+    TemplateResource,
+    TemplateStage,
+    slug_id,
+    slug_uuid,
+)
+from bot.questions import ROUNDS, Difficulty, Example, KeyPoint, Question, RoundName
+
+FOLDER = Path(__file__).parent / "content"
+LONGEST_TITLE = 24  # characters: a topic's title stands on buttons
+LONGEST_LABEL = 32  # characters: a key point's label stands before a quote, several to a message
+LONGEST_QUESTION = 450  # characters: with its place and hint line it stays under 600
+
+T = TypeVar("T")
+
+
+class ContentError(Exception):
+    """Faults in the content files, all of them: "technical/python.toml, question 'gil': no key points"."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class GoalEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something a student can aim for; `topics` are technical topics, most likely first."""
+
+    slug: Goal
+    label: str
+    role: str
+    topics: tuple[str, ...]
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything there is to ask and to recommend. `questions` and `paths` leave retired entries out."""
+
+    questions: dict[str, Question]
+    openers: dict[str, tuple[str, ...]]
+    companies: dict[str, CompanyKnowledge]
+    default_company: CompanyKnowledge
+    paths: dict[str, PathTemplate]
+    goals: dict[str, GoalEntry]
+    documents: dict[str, tuple[Document, ...]]
+    _aliases: dict[str, str] = {}
+    _skills: dict[str, str] = {}
+
+    def company(self, name: str) -> CompanyKnowledge | None:
+        """The company a person means by `name` (its name, slug or an alias, whatever the case)."""
+        slug = self._aliases.get(_folded(name))
+        return self.companies[slug] if slug else None
+
+    def path(self, skill: str) -> PathTemplate | None:
+        """The path for a skill as a person names it."""
+        slug = self._skills.get(_folded(skill))
+        return self.paths[slug] if slug else None
+
+    def path_for_topic(self, topic: str) -> PathTemplate | None:
+        """The path that closes a gap in a question topic."""
+        return next((path for path in self.paths.values() if topic in path.topics), None)
+
+    def skill_names(self) -> dict[str, str]:
+        """Every name of every skill, folded, and the skill it stands for."""
+        return self._skills
+
+
+class _QuestionEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    slug: str
+    difficulty: Difficulty
+    minutes: int
+    question: str
+    reference_answer: str
+    key_points: list[dict[str, Any]]
+    hints: tuple[str, ...]
+    misconception: str
+    opener_for: tuple[str, ...] = ()
+    title: str = ""
+    examples: tuple[Example, ...] = ()
+    constraints: tuple[str, ...] = ()
+    complexity: dict[str, str] = {}
+    follow_up: str = ""
+    retired: bool = False
+
+
+class _ResourceEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    slug: str
+    type: ResourceType
+    title: str
+    url: str
+    duration_minutes: int
+    source: str
+    recall: Recall
+
+
+class _StageEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    stage_name: str
+    duration_weeks: int
+    topics: tuple[str, ...]
+    assessment: Assessment
+    resources: tuple[_ResourceEntry, ...]
+
+
+class _PathEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    skill: str
+    title: str
+    aliases: tuple[str, ...]
+    topics: tuple[str, ...]
+    stages: tuple[_StageEntry, ...]
+    retired: bool = False
+
+
+class _CompanyEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    roles: tuple[str, ...]
+    rounds: tuple[CompanyRound, ...]
+    themes: tuple[str, ...]
+    difficulty: Difficulty
+    preparation_weeks: int
+    tips: tuple[str, ...]
+    date: date
+    confidence: float
+    slug: str = "default"
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    source: str = ""
+    retired: bool = False
+
+
+def load(folder: Path = FOLDER) -> Content:
+    """Read and check every file. Raises ContentError with all faults at once."""
+    return _Loader(folder).content()
+
+
+class _Loader:
+    """Collects entries and faults, file by file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.faults: list[str] = []
+        self.questions: list[InterviewQuestion] = []
+        self.shown: dict[str, Question] = {}
+        self.openers: dict[str, list[str]] = {}
+        self.paths: list[PathTemplate] = []
+        self.companies: list[CompanyKnowledge] = []
+        self.goals: list[GoalEntry] = []
+        self.signals: dict[str, tuple[str, ...]] = {}
+
+    def content(self) -> Content:
+        for name, raw in self._files("behavioral/rubric.toml"):
+            self.signals = self._entry(raw.get("signals"), dict[str, tuple[str, ...]], name) or {}
+        for kind in ("dsa", "technical", "behavioral"):
+            for name, raw in self._files(f"{kind}/*.toml"):
+                if not name.endswith("rubric.toml"):
+                    self._questions(name, raw)
+        for name, raw in self._files("paths/*.toml"):
+            self._path(name, raw)
+        for name, raw in self._files("companies/*.toml"):
+            self._companies(name, raw)
+        for name, raw in self._files("goals.toml"):
+            self.goals = self._entry(raw.get("goals"), list[GoalEntry], name) or []
+        self._across()
+        if self.faults:
+            raise ContentError(self.faults)
+        return self._assembled()
+
+    def _files(self, pattern: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in sorted(self.folder.glob(pattern)):
+            name = path.relative_to(self.folder).as_posix()
+            try:
+                yield name, tomllib.loads(path.read_text(encoding="utf-8"))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                self.faults.append(f"{name}: {error}")
+
+    def _entry(self, raw: object, kind: type[T], where: str) -> T | None:
+        try:
+            return msgspec.convert(raw, kind)
+        except msgspec.ValidationError as error:
+            self.faults.append(f"{where}: {error}")
+            return None
+
+    def _check(self, where: str, holds: object, fault: str) -> None:
+        if not holds:
+            self.faults.append(f"{where}: {fault}")
+
+    def _questions(self, name: str, raw: dict[str, Any]) -> None:
+        round_, topic, title = raw.get("round"), raw.get("topic"), raw.get("title", "")
+        self._check(name, round_ in ROUNDS, f"round {round_!r} is none of {', '.join(ROUNDS)}")
+        self._check(name, topic == Path(name).stem, f"topic {topic!r} is not the file's name")
+        self._check(
+            name, 0 < len(title) <= LONGEST_TITLE, f"title has {len(title)} characters, 1-{LONGEST_TITLE} fit"
+        )
+        for number, entry in enumerate(raw.get("questions", []), 1):
+            where = f"{name}, question {entry.get('slug', number)!r}"
+            read = self._entry(entry, _QuestionEntry, where)
+            if read is not None and round_ in ROUNDS:
+                self._question(where, round_, str(topic), title, read, entry)
+
+    def _question(
+        self,
+        where: str,
+        round_: RoundName,
+        topic: str,
+        title: str,
+        entry: _QuestionEntry,
+        raw: dict[str, Any],
+    ) -> None:
+        points = tuple(
+            point for each in entry.key_points if (point := self._key_point(where, each)) is not None
+        )
+        self._check(where, len(points) >= 3, "fewer than 3 key points")
+        self._check(
+            where, len({point.slug for point in points}) == len(points), "two key points share a slug"
+        )
+        self._check(where, entry.minutes > 0, "minutes must be above 0")
+        self._check(where, bool(entry.hints), "no hints")
+        if round_ != "dsa":
+            size = len(entry.question)
+            self._check(
+                where, size <= LONGEST_QUESTION, f"question has {size} characters, {LONGEST_QUESTION} fit"
+            )
+        elif not (entry.title and len(entry.examples) >= 2 and entry.constraints):
+            self.faults.append(f"{where}: a coding problem needs a title, two examples and its constraints")
+        document = InterviewQuestion(
+            id=slug_id("question", round_, topic, entry.slug),
+            round=round_,
+            topic=topic,
+            difficulty=entry.difficulty,
+            question=entry.question,
+            slug=entry.slug,
+            title=entry.title,
+            minutes=entry.minutes,
+            reference_answer=entry.reference_answer.strip(),
+            key_points=points,
+            hints=entry.hints,
+            examples=entry.examples,
+            constraints=entry.constraints,
+            follow_up=entry.follow_up,
+            misconception=entry.misconception,
+            content_version=_version(raw, title),
+            retired=entry.retired,
+        )
+        self.questions.append(document)
+        if entry.retired:
+            return
+        self.shown[document.id] = _as_asked(document, title)
+        for goal in entry.opener_for:
+            self.openers.setdefault(goal, []).append(document.id)
+
+    def _key_point(self, where: str, raw: dict[str, Any]) -> KeyPoint | None:
+        raw = dict(raw)
+        family = raw.pop("signals_from", "")
+        names = [family] if isinstance(family, str) and family else list(family)
+        for name in names:
+            self._check(
+                where, name in self.signals, f"signals_from {name!r} is not in behavioral/rubric.toml"
+            )
+            raw["signals"] = [*raw.get("signals", ()), *self.signals.get(name, ())]
+        point = self._entry(raw, KeyPoint, f"{where}, key point {raw.get('slug')!r}")
+        if point is None:
+            return None
+        size = len(point.label)
+        self._check(
+            where,
+            0 < size <= LONGEST_LABEL,
+            f"label {point.label!r} has {size} characters, {LONGEST_LABEL} fit",
+        )
+        for pattern in (*point.wrong_if, *point.signals):
+            try:
+                re.compile(pattern, re.IGNORECASE)
+            except re.error as error:
+                self.faults.append(f"{where}, key point {point.slug!r}: pattern {pattern!r}: {error}")
+        return point
+
+    def _path(self, name: str, raw: dict[str, Any]) -> None:
+        entry = self._entry(raw, _PathEntry, name)
+        if entry is None:
+            return
+        self._check(name, entry.skill == Path(name).stem, f"skill {entry.skill!r} is not the file's name")
+        self._check(
+            name, len(entry.title) <= LONGEST_TITLE, f"title has more than {LONGEST_TITLE} characters"
+        )
+        self._check(name, len(entry.stages) >= 3, "fewer than 3 stages")
+        slugs = [resource.slug for stage in entry.stages for resource in stage.resources]
+        self._check(name, len(set(slugs)) == len(slugs), "two resources share a slug")
+        for stage in entry.stages:
+            self._check(name, bool(stage.resources), f"stage {stage.stage_name!r} has no resources")
+        self.paths.append(
+            PathTemplate(
+                id=slug_id("path", entry.skill),
+                skill=entry.skill,
+                title=entry.title,
+                aliases=entry.aliases,
+                topics=entry.topics,
+                stages=tuple(self._stage(name, entry.skill, stage) for stage in entry.stages),
+                content_version=_version(raw),
+                retired=entry.retired,
+            )
+        )
+
+    def _stage(self, name: str, skill: str, stage: _StageEntry) -> TemplateStage:
+        for each in stage.resources:
+            where = f"{name}, resource {each.slug!r}"
+            self._check(where, each.url.startswith("https://"), "its address does not begin with https://")
+            self._check(where, each.duration_minutes > 0, "duration_minutes must be above 0")
+            size = len(each.recall.question)
+            self._check(where, size <= LONGEST_QUESTION, f"recall question has {size} characters")
+        return TemplateStage(
+            stage_name=stage.stage_name,
+            duration_weeks=stage.duration_weeks,
+            topics=stage.topics,
+            assessment=stage.assessment,
+            resources=tuple(
+                TemplateResource(
+                    resource_id=slug_uuid("resource", skill, each.slug),
+                    type=each.type,
+                    title=each.title,
+                    url=each.url,
+                    duration_minutes=each.duration_minutes,
+                    source=each.source,
+                    recall=each.recall,
+                )
+                for each in stage.resources
+            ),
+        )
+
+    def _companies(self, name: str, raw: dict[str, Any]) -> None:
+        entries = [*raw.get("companies", []), *([raw["default"]] if "default" in raw else [])]
+        for number, each in enumerate(entries, 1):
+            where = f"{name}, company {each.get('slug', 'default' if 'default' in raw else number)!r}"
+            entry = self._entry(each, _CompanyEntry, where)
+            if entry is None:
+                continue
+            rounds = [pattern.round for pattern in entry.rounds]
+            self._check(
+                where, sorted(rounds) == sorted(ROUNDS), "its pattern must hold each of the three rounds once"
+            )
+            self._check(where, bool(entry.roles), "no roles")
+            self._check(where, 0 <= entry.confidence <= 1, "confidence lies between 0 and 1")
+            self.companies.append(
+                CompanyKnowledge(
+                    id=slug_id("company", entry.slug),
+                    slug=entry.slug,
+                    company=entry.name,
+                    aliases=entry.aliases,
+                    roles=entry.roles,
+                    rounds=entry.rounds,
+                    themes=entry.themes,
+                    difficulty=entry.difficulty,
+                    preparation_weeks=entry.preparation_weeks,
+                    tips=entry.tips,
+                    source=entry.source,
+                    date=entry.date.isoformat(),
+                    confidence=entry.confidence,
+                    content_version=_version(each),
+                    retired=entry.retired,
+                )
+            )
+
+    def _across(self) -> None:
+        """What no single file can show: names taken twice, topics nobody asks about."""
+        topics = {question.topic for question in self.questions}
+        for ids, what in (
+            ([each.id for each in self.questions], "question"),
+            ([each.slug for each in self.companies], "company"),
+        ):
+            self._check("content", len(set(ids)) == len(ids), f"two entries share a {what} slug")
+        self._check(
+            "companies", any(each.slug == "default" for each in self.companies), "no [default] pattern"
+        )
+        for company in self.companies:
+            asked = {topic for pattern in company.rounds for topic in pattern.topics} | set(company.themes)
+            self._check(
+                f"companies, {company.slug!r}", asked <= topics, f"unknown topics {sorted(asked - topics)}"
+            )
+        for goal in self.goals:
+            self._check(f"goals.toml, {goal.slug!r}", set(goal.topics) <= topics, "unknown topics")
+            self._check(
+                f"goals.toml, {goal.slug!r}", bool(self.openers.get(goal.slug)), "no question opens for it"
+            )
+        for path in self.paths:
+            self._check(f"paths/{path.skill}.toml", set(path.topics) <= topics, "unknown question topics")
+        for what, names in (("company", _company_names(self.companies)), ("skill", _skill_names(self.paths))):
+            taken: dict[str, str] = {}
+            for name, slug in names:
+                owner = taken.setdefault(name, slug)
+                self._check(
+                    "content", owner == slug, f"the {what} name {name!r} belongs to {owner!r} and {slug!r}"
+                )
+
+    def _assembled(self) -> Content:
+        current = [each for each in self.companies if not each.retired and each.slug != "default"]
+        paths = {each.skill: each for each in self.paths if not each.retired}
+        return Content(
+            questions=self.shown,
+            openers={goal: tuple(ids) for goal, ids in self.openers.items()},
+            companies={each.slug: each for each in current},
+            default_company=next(each for each in self.companies if each.slug == "default"),
+            paths=paths,
+            goals={str(each.slug): each for each in self.goals},
+            documents={
+                "interview_questions": tuple(self.questions),
+                "company_interview_knowledge": tuple(self.companies),
+                "path_templates": tuple(self.paths),
+            },
+            _aliases=dict(_company_names(current)),
+            _skills=dict(_skill_names(list(paths.values()))),
+        )
+
+
+def _as_asked(document: InterviewQuestion, topic_title: str) -> Question:
+    return Question(
+        id=document.id,
+        round=document.round,
+        topic=document.topic,
+        topic_title=topic_title,
+        difficulty=document.difficulty,
+        minutes=document.minutes,
+        question=document.question,
+        reference_answer=document.reference_answer,
+        key_points=document.key_points,
+        hints=document.hints,
+        title=document.title,
+        examples=document.examples,
+        constraints=document.constraints,
+        follow_up=document.follow_up,
+    )
+
+
+def _company_names(companies: list[CompanyKnowledge]) -> list[tuple[str, str]]:
+    return [
+        (_folded(name), each.slug)
+        for each in companies
+        if each.slug != "default"
+        for name in (each.slug, each.company, *each.aliases)
+    ]
+
+
+def _skill_names(paths: list[PathTemplate]) -> list[tuple[str, str]]:
+    return [(_folded(name), each.skill) for each in paths for name in (each.skill, each.title, *each.aliases)]
+
+
+def _folded(name: str) -> str:
+    return " ".join(re.findall(r"[\w+#]+", name.casefold()))
+
+
+def _version(raw: object, *more: str) -> str:
+    """A hash of an entry as it stands in its file."""
+    return hashlib.sha256(msgspec.json.encode([raw, more], order="deterministic")).hexdigest()[:16]

@@ -1,0 +1,113 @@
+"""What a message asks for: a command, a bare command word, or plain words that mean one. Recognises only."""
+
+import re
+
+import msgspec
+
+COMMANDS: tuple[str, ...] = (
+    "start",
+    "interview",
+    "learn",
+    "next",
+    "done",
+    "progress",
+    "report",
+    "reminders",
+    "snooze",
+    "settings",
+    "hint",
+    "skip",
+    "pause",
+    "resume",
+    "stop",
+    "undo",
+    "cancel",
+    "forget",
+    "help",
+)
+
+_SLASH = re.compile(r"/(?P<verb>[a-z_]+)(?:@\w+)?(?:\s+(?P<argument>.*))?\Z", re.IGNORECASE | re.DOTALL)
+
+_MEANINGS = (  # plain words where nothing is being answered, first match wins
+    ("report", re.compile(r"\Areport\s+(?P<argument>\d+)\Z", re.IGNORECASE)),
+    ("done", re.compile(r"\Adone\s+(?:in\s+)?(?P<argument>\d+\s*\w*)\Z", re.IGNORECASE)),
+    ("snooze", re.compile(r"\Asnooze\s+(?:for\s+)?(?P<argument>.+)\Z", re.IGNORECASE)),
+    (
+        "interview",
+        re.compile(
+            r"\b(?:mock |practi[cs]e )?interview\b(?:.*?\b(?:at|for|with)\s+(?P<argument>.+))?",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
+    (
+        "reminders",
+        re.compile(r"\bremind(?:er|ers)?\b(?:.*?\bat\s+(?P<argument>.+))?", re.IGNORECASE | re.DOTALL),
+    ),
+    ("progress", re.compile(r"\b(?:my progress|how am i doing|how far am i)\b", re.IGNORECASE)),
+    (
+        "next",
+        re.compile(r"\bwhat(?:'s| is)? next\b|\bcontinue\b|\bnext (?:one|question|step)\b", re.IGNORECASE),
+    ),
+    (
+        "learn",
+        re.compile(
+            r"\b(?:learn|study|teach me|path for|course on)\b(?:\s+(?P<argument>.+))?",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
+    ("report", re.compile(r"\b(?:my|last|the) report\b", re.IGNORECASE)),
+    (
+        "start",
+        re.compile(
+            r"\A(?:hi|hello|hey|hallo|hola|namaste|good (?:morning|afternoon|evening))\b.{0,20}\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    ("help", re.compile(r"\bwhat can you do\b|\bhow does (?:this|it) work\b", re.IGNORECASE)),
+)
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """`verb` is one of COMMANDS, or a word nobody knows when it came with a slash."""
+
+    verb: str
+    argument: str = ""
+
+
+def command(text: str) -> Command | None:
+    """The command in `text`: "/interview google", or a bare command word that is the whole message."""
+    stripped = text.strip()
+    if match := _SLASH.match(stripped):
+        return Command(verb=match["verb"].lower(), argument=(match["argument"] or "").strip())
+    word = stripped.rstrip(".!?").lower()
+    return Command(verb=word) if word in COMMANDS else None
+
+
+def meaning(text: str) -> Command | None:
+    """The command a person means with plain words: "mock interview at Google", "learn sql"."""
+    for verb, pattern in _MEANINGS:
+        if match := pattern.search(text):
+            argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
+            return Command(verb=verb, argument=argument)
+    return None
+
+
+def bare_minutes(argument: str) -> int | None:
+    """Minutes in "25", "25 min", "1 h"; None for anything else."""
+    match = re.fullmatch(r"(\d{1,4})\s*(m|min|minutes?|h|hours?)?", argument.strip().lower())
+    if match is None:
+        return None
+    return int(match[1]) * (60 if (match[2] or "").startswith("h") else 1)
+
+
+def hour_of_day(text: str) -> int | None:
+    """The hour in "19", "19:00", "7 pm", "at 7:30pm" (minutes are dropped); None when there is no such time."""
+    match = re.search(r"(?<!\d)(\d{1,2})(?::(\d{2}))?\s*(am|pm)?(?![\d:])", text.lower())
+    if match is None:
+        return None
+    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return hour if hour < 24 and minute < 60 else None

@@ -1,0 +1,260 @@
+"""The state of one student's conversation: who they are to us, where in the dialogue they are, what was heard.
+
+A stack of stages; the last one has the floor, what lies beneath waits for its turn. Shapes and the codec only: what a
+stage answers is decided in `bot/stages/`.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from bot.documents import Recall
+from bot.messages import Address
+from bot.questions import Question, RoundName
+
+SCHEMA = 1  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
+RECENT = 220  # event ids kept: twice a redelivered Telegram batch (100), with the gradings between
+
+Goal = Literal["", "backend", "frontend", "data", "any"]
+Length = Literal["short", "full", "one"]
+
+
+class _Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    pass
+
+
+class _Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    pass
+
+
+class Profile(_Value, frozen=True, kw_only=True):
+    """What the student told us. `zone`: an IANA name, empty until confirmed. Hours are local, 0-23; quiet hours go from
+    `quiet_from` to `quiet_to`. `nudged_on`: the local day of the last nudge."""
+
+    goal: Goal = ""
+    company: str = ""
+    role: str = ""
+    resume_text: str | None = None
+    jd_text: str | None = None
+    zone: str = ""
+    zone_asked: bool = False
+    reminder_hour: int = 19
+    quiet_from: int = 22
+    quiet_to: int = 8
+    reminders: bool = True
+    snoozed_until: datetime | None = None
+    nudged_on: date | None = None
+
+
+class Result(_Value, frozen=True, kw_only=True):
+    """What one answered question came to; `score` None with a `reason` when it could not be given."""
+
+    attempt: str
+    question: str
+    round: RoundName
+    topic: str
+    topic_title: str
+    score: int | None = None
+    reason: str = ""
+    found: tuple[str, ...] = ()
+    not_detected: tuple[str, ...] = ()
+
+
+class Planned(_Value, frozen=True, kw_only=True):
+    """A place in the plan: which question of the bank stands there."""
+
+    question: str
+    round: RoundName
+
+
+class Session(_Value, frozen=True, kw_only=True):
+    """A running interview. `position`: index in `plan` of the question at hand. `touched_at`: the last time the student
+    did something with it. `reminded`: the one reminder of a silent session was given."""
+
+    id: str
+    company: str
+    role: str
+    length: Length
+    plan: tuple[Planned, ...]
+    position: int
+    results: tuple[Result, ...] = ()
+    started_at: datetime
+    touched_at: datetime
+    reminded: bool = False
+
+
+class Welcome(_Stage, frozen=True, kw_only=True):
+    """Asked what the student is aiming for."""
+
+
+class SettingUp(_Stage, frozen=True, kw_only=True):
+    """Setting an interview up; `step` is what was asked last."""
+
+    step: Literal["length", "company", "role", "resume", "jd"]
+    length: Length = "short"
+    company: str = ""
+    role: str = ""
+
+
+class Answering(_Stage, frozen=True, kw_only=True):
+    """A question is asked and open. `spent`: seconds counted before the last pause."""
+
+    session: Session
+    question: Question
+    asked_at: datetime
+    spent: int = 0
+    hints: int = 0
+
+
+class AwaitingGrade(_Stage, frozen=True, kw_only=True):
+    """The answer is kept and being graded; what is said meanwhile joins `parts`."""
+
+    session: Session
+    question: Question
+    attempt: str
+    parts: tuple[str, ...]
+    since: datetime
+    spent: int = 0
+    hints: int = 0
+
+
+class Reviewed(_Stage, frozen=True, kw_only=True):
+    """Feedback was given; the next question waits for the student."""
+
+    session: Session
+    question: Question
+    attempt: str
+
+
+class Paused(_Stage, frozen=True, kw_only=True):
+    """The interview rests until `resume`."""
+
+    stage: Answering | Reviewed
+
+
+class Recalling(_Stage, frozen=True, kw_only=True):
+    """A resource is done; its recall question is open. `row`: the row of `learning_progress`."""
+
+    path: str
+    row: str
+    title: str
+    recall: Recall
+
+
+class AwaitingRecallGrade(_Stage, frozen=True, kw_only=True):
+    """The recall answer is kept and being graded. `attempt`: names it, as for an interview answer."""
+
+    path: str
+    row: str
+    title: str
+    recall: Recall
+    attempt: str
+    parts: tuple[str, ...]
+
+
+class Setting(_Stage, frozen=True, kw_only=True):
+    """A setting is asked for in words or by button; `guess` is the zone whose clock was shown."""
+
+    field: Literal["goal", "company", "role", "resume", "jd", "hour", "zone", "city"]
+    guess: str = ""
+
+
+class ConfirmingForget(_Stage, frozen=True, kw_only=True):
+    """`forget` was said once; the second time erases the student."""
+
+
+Stage = (
+    Welcome
+    | SettingUp
+    | Answering
+    | AwaitingGrade
+    | Reviewed
+    | Paused
+    | Recalling
+    | AwaitingRecallGrade
+    | Setting
+    | ConfirmingForget
+)
+
+
+class Conversation(_Value, frozen=True, kw_only=True):
+    """All of it. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
+    `seen_at`: their last message. `recent`: ids of the events heard, oldest first."""
+
+    student: str
+    profile: Profile = Profile()
+    stages: tuple[Stage, ...] = ()
+    address: Address | None = None
+    unreachable: bool = False
+    zone_hint: str = ""
+    created_at: datetime
+    seen_at: datetime | None = None
+    recent: tuple[str, ...] = ()
+
+    @property
+    def floor(self) -> Stage | None:
+        """The stage that has the floor; None when nothing is going on."""
+        return self.stages[-1] if self.stages else None
+
+    @property
+    def interview(self) -> "Answering | AwaitingGrade | Reviewed | Paused | None":
+        """The running or paused interview, wherever it stands in the stack."""
+        return next((stage for stage in self.stages if isinstance(stage, INTERVIEW_STAGES)), None)
+
+    def pushed(self, stage: Stage) -> "Conversation":
+        """With `stage` on the floor; what was there waits beneath."""
+        return msgspec.structs.replace(self, stages=(*self.stages, stage))
+
+    def swapped(self, old: Stage, new: Stage | None) -> "Conversation":
+        """With `new` in the place of `old`, wherever that stands; None takes it away."""
+        kept = tuple(new if stage is old else stage for stage in self.stages)
+        return msgspec.structs.replace(self, stages=tuple(stage for stage in kept if stage is not None))
+
+    def without(self, *kinds: type) -> "Conversation":
+        """Without any stage of these kinds."""
+        return msgspec.structs.replace(self, stages=tuple(s for s in self.stages if not isinstance(s, kinds)))
+
+    def with_profile(self, **changes: Any) -> "Conversation":
+        """With some of what the student told us changed."""
+        return msgspec.structs.replace(self, profile=msgspec.structs.replace(self.profile, **changes))
+
+
+INTERVIEW_STAGES = (Answering, AwaitingGrade, Reviewed, Paused)
+ASIDES = (Welcome, SettingUp, Setting, ConfirmingForget)  # questions on the side: a new one replaces them
+
+
+def session_of(stage: Answering | AwaitingGrade | Reviewed | Paused) -> Session:
+    """The interview a stage belongs to."""
+    return stage.stage.session if isinstance(stage, Paused) else stage.session
+
+
+class ConversationFromTheFuture(Exception):
+    """Stored by a newer Viva than this one; it must not be touched."""
+
+
+_UPGRADES: dict[
+    int, Callable[[dict[str, Any]], dict[str, Any]]
+] = {}  # schema n -> the same conversation in n + 1
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Conversation)
+
+
+def encode(conversation: Conversation) -> bytes:
+    """JSON, to be stored beside `SCHEMA`."""
+    return _encoder.encode(conversation)
+
+
+def decode(stored: bytes, schema: int) -> Conversation:
+    """The conversation, upgraded from any past schema. Raises ConversationFromTheFuture, or msgspec.ValidationError
+    naming the place ("expected `int`, got `str` - at `$.stages[0].hints`")."""
+    if schema > SCHEMA:
+        raise ConversationFromTheFuture(f"schema {schema}, this Viva knows up to {SCHEMA}")
+    if schema == SCHEMA:
+        return _decoder.decode(stored)
+    document: dict[str, Any] = msgspec.json.decode(stored)
+    for number in range(schema, SCHEMA):
+        document = _UPGRADES[number](document)
+    return msgspec.convert(document, Conversation)

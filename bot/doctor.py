@@ -1,0 +1,110 @@
+"""`python -m bot doctor`: what is set up, what is not, and how to mend it; one line each."""
+
+import asyncio
+import json
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bot import bank, config
+from bot.config import Settings
+from bot.ports import Store, StoreUnavailable
+
+TIMEOUT = 5  # seconds for one answer; a bot that takes longer to greet is down
+SKEW = 30  # seconds the clock may be off before reminders look late
+
+Line = tuple[bool, str]
+
+
+async def examine(say: Callable[[str], None], store_for: Callable[[str], Store]) -> None:
+    """Print a line for each thing looked at. Raises SystemExit(1) when something needed is wrong."""
+    try:
+        settings = config.load()
+    except config.SettingsError as error:
+        for fault in str(error).splitlines():
+            say(f"wrong  settings: {fault}. Mend it in the environment or in .env.")
+        raise SystemExit(1) from None
+    say("ok     settings")
+    url = settings.database_url.get_secret_value()
+    lines = [
+        *_content(),
+        *await _database(url, store_for),
+        *await _telegram(settings),
+        *await _discord(settings),
+    ]
+    for fine, text in lines:
+        say(f"{'ok    ' if fine else 'wrong '} {text}")
+    if not all(fine for fine, _ in lines):
+        raise SystemExit(1)
+
+
+def _content() -> list[Line]:
+    try:
+        content = bank.load()
+    except bank.ContentError as error:
+        return [(False, f"content: {fault}") for fault in error.faults]
+    numbers = (
+        f"{len(content.questions)} questions, {len(content.paths)} paths, {len(content.companies)} companies"
+    )
+    return [(True, f"content: {numbers}")]
+
+
+async def _database(url: str, store_for: Callable[[str], Store]) -> list[Line]:
+    kind = url.split(":", 1)[0]
+    store = store_for(url)
+    try:
+        differences = await store.open()
+    except StoreUnavailable as error:
+        return [(False, f"database ({kind}): {error}. Check DATABASE_URL and that the server runs.")]
+    finally:
+        await store.close()
+    return [
+        (True, f"database ({kind})"),
+        *((True, f"database, worth a look: {each}") for each in differences),
+    ]
+
+
+async def _telegram(settings: Settings) -> list[Line]:
+    if settings.telegram_token is None:
+        return [(True, "telegram: off (TELEGRAM_TOKEN is not set)")]
+    base = settings.telegram_api_url or "https://api.telegram.org"
+    token = settings.telegram_token.get_secret_value()
+    return await asyncio.to_thread(_asked, "telegram", "TELEGRAM_TOKEN", f"{base}/bot{token}/getMe", {})
+
+
+async def _discord(settings: Settings) -> list[Line]:
+    if settings.discord_token is None:
+        return [(True, "discord: off (DISCORD_TOKEN is not set)")]
+    base = settings.discord_api_url or "https://discord.com/api/v10"
+    token = {"Authorization": f"Bot {settings.discord_token.get_secret_value()}"}
+    return await asyncio.to_thread(_asked, "discord", "DISCORD_TOKEN", f"{base}/users/@me", token)
+
+
+def _asked(platform: str, setting: str, url: str, headers: dict[str, str]) -> list[Line]:
+    """Who the platform says we are, and how far its clock is from ours. The address holds the token: it is not shown."""
+    request = urllib.request.Request(url, headers={**headers, "User-Agent": "DiscordBot (viva, 0.1.0)"})  # noqa: S310  # http(s) by config
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            me = json.load(answer)
+            sent = answer.headers.get("Date")
+    except urllib.error.HTTPError as error:
+        mend = f"{setting} is not accepted" if error.code in (401, 404) else "try again later"
+        return [(False, f"{platform}: answers {error.code}: {mend}.")]
+    except (urllib.error.URLError, TimeoutError, ssl.SSLError, ValueError):
+        return [
+            (False, f"{platform}: no answer within {TIMEOUT} s. Check the network and the address setting.")
+        ]
+    name = (me.get("result") or me).get("username", "?")
+    return [(True, f"{platform}: @{name}"), *_clock(sent)]
+
+
+def _clock(sent: str | None) -> list[Line]:
+    if sent is None:
+        return []
+    skew = abs((datetime.now(UTC) - parsedate_to_datetime(sent)).total_seconds())
+    if skew > SKEW:
+        return [(False, f"clock: {skew:.0f} s off. Switch on time synchronisation (NTP).")]
+    return [(True, "clock")]

@@ -1,0 +1,392 @@
+"""The stored documents: the seven collections shared with other services, and ours beside them.
+
+One struct a collection is the single source of its fields and types: the stores derive the conversion to BSON, the
+`$jsonSchema` validator and the export from it. Names, types and values of the shared seven are fixed; fields below a
+"ours" comment stand beside them. docs/schema.md shows an example of each.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from bot.questions import Difficulty, Example, KeyPoint, PointGrade, Question, RoundName
+
+Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
+"""24 hex digits inside Viva, an ObjectId in MongoDB."""
+
+When = Annotated[datetime, msgspec.Meta(tz=True)]
+"""Aware UTC, whole milliseconds; a BSON date in MongoDB."""
+
+VERSION = 1  # `v` of every document written by this code
+
+Priority = Literal["HIGH", "MEDIUM", "LOW"]
+StageStatus = Literal["not_started", "in_progress", "completed"]
+SessionStatus = Literal["in_progress", "completed", "abandoned"]
+ResourceType = Literal["video", "article", "documentation", "course", "exercise"]
+
+_NAMESPACE = uuid.UUID("6f2a3c1e-8a55-5d0e-9c53-5f0d5f1b7a10")  # of every id derived from a content slug
+
+
+def slug_id(*parts: str) -> str:
+    """The ObjectId of a content entry, derived from its slugs: the same on every machine, for ever."""
+    return hashlib.sha256("/".join(parts).encode()).hexdigest()[:24]
+
+
+def slug_uuid(*parts: str) -> str:
+    """The uuid of a content entry (`resource_id`), derived from its slugs."""
+    return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
+
+
+def new_id(at: datetime, *parts: str) -> str:
+    """An ObjectId for something that begins at `at` because of `parts` (event id and purpose); opens with the time."""
+    return (
+        f"{int(at.timestamp()) & 0xFFFFFFFF:08x}" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    )
+
+
+class Document(msgspec.Struct, kw_only=True, frozen=True):
+    """`rev`: the version of the conversation whose turn wrote last; a late repetition of an older turn changes nothing."""
+
+    id: Id = msgspec.field(name="_id")
+    v: int = VERSION
+    rev: int = 0
+
+
+class Resource(msgspec.Struct, kw_only=True, frozen=True):
+    resource_id: str
+    type: ResourceType
+    title: str
+    url: str
+    duration_minutes: int
+    source: str
+    completed: bool = False
+    completed_at: When | None = None
+
+
+class Assessment(msgspec.Struct, kw_only=True, frozen=True):
+    type: str
+    questions_count: int
+    passing_score: int
+
+
+class PathStage(msgspec.Struct, kw_only=True, frozen=True):
+    stage_number: int
+    stage_name: str
+    duration_weeks: int
+    topics: tuple[str, ...]
+    resources: tuple[Resource, ...]
+    assessment: Assessment
+    status: StageStatus = "not_started"
+    completed_at: When | None = None
+
+
+class PathProgress(msgspec.Struct, kw_only=True, frozen=True):
+    """`current_stage`: a stage_number, 0 before the first. `estimated_completion_date`: an ISO date string."""
+
+    current_stage: int
+    completion_percentage: int
+    time_spent_minutes: int
+    estimated_completion_date: str
+
+
+class LearningPath(Document, kw_only=True, frozen=True):
+    student_id: Id
+    skill: str
+    current_level: int
+    target_level: int
+    gap_priority: Priority
+    stages: tuple[PathStage, ...]
+    progress: PathProgress
+    created_at: When
+    updated_at: When
+
+
+class LearningProgress(Document, kw_only=True, frozen=True):
+    """One row a student and thing to learn. At most one row of a student has a `next_nudge_at`."""
+
+    student_id: Id
+    path_id: Id
+    kind: Literal["resource", "quiz", "review", "retest"]
+    resource_id: str
+    stage_number: int
+    status: StageStatus
+    completed_at: When | None
+    time_spent_minutes: int
+    next_nudge_at: When | None
+    recall_answer: str | None = None
+    recall_score: int | None = None
+    created_at: When
+    updated_at: When
+
+
+class InterviewSession(Document, kw_only=True, frozen=True):
+    student_id: Id
+    company: str
+    role: str
+    resume_text: str | None
+    jd_text: str | None
+    status: SessionStatus
+    current_round: int
+    rounds: tuple[RoundName, ...]
+    created_at: When
+    completed_at: When | None
+    # ours
+    length: Literal["short", "full", "one"] = "short"
+
+
+class InterviewAttempt(Document, kw_only=True, frozen=True):
+    session_id: Id
+    round: RoundName
+    question_id: Id
+    student_answer: str
+    score: int | None
+    feedback: str
+    time_taken_seconds: int
+    created_at: When
+    # ours
+    student_id: Id
+    asked: Question
+    status: Literal["awaiting_grade", "graded", "not_graded", "withdrawn"]
+    points: tuple[PointGrade, ...] = ()
+    flags: tuple[str, ...] = ()
+    grader: str = ""
+    reason: str = ""
+    hints_used: int = 0
+
+
+class RoundReport(msgspec.Struct, kw_only=True, frozen=True):
+    """`score`: the mean of the round's scores, None when none could be given."""
+
+    round: RoundName
+    score: int | None
+    questions: int
+    strengths: tuple[str, ...]
+    weaknesses: tuple[str, ...]
+
+
+class PlanStep(msgspec.Struct, kw_only=True, frozen=True):
+    """One thing to do. `skill`: the learning path that serves it, empty when there is none."""
+
+    topic: str
+    text: str
+    skill: str = ""
+
+
+class InterviewReport(Document, kw_only=True, frozen=True):
+    """One a session; the same session always has the same report id."""
+
+    session_id: Id
+    student_id: Id
+    company: str
+    role: str
+    score: int | None
+    partial: bool
+    answered: int
+    questions: int
+    rounds: tuple[RoundReport, ...]
+    rounds_not_taken: tuple[RoundName, ...]
+    improvement_plan: tuple[PlanStep, ...]
+    created_at: When
+
+
+class InterviewQuestion(Document, kw_only=True, frozen=True):
+    """An entry of the bank. `content_version`: a hash of the entry as it stands in its file."""
+
+    round: RoundName
+    topic: str
+    difficulty: Difficulty
+    question: str
+    slug: str
+    title: str
+    minutes: int
+    reference_answer: str
+    key_points: tuple[KeyPoint, ...]
+    hints: tuple[str, ...]
+    examples: tuple[Example, ...]
+    constraints: tuple[str, ...]
+    follow_up: str
+    misconception: str
+    content_version: str
+    retired: bool
+
+
+class CompanyRound(msgspec.Struct, kw_only=True, frozen=True):
+    round: RoundName
+    minutes: int
+    topics: tuple[str, ...]
+
+
+class CompanyKnowledge(Document, kw_only=True, frozen=True):
+    """How a company interviews. `source` and `date` say where that is from, `confidence` (0-1) how far to trust it."""
+
+    slug: str
+    company: str
+    aliases: tuple[str, ...]
+    roles: tuple[str, ...]
+    rounds: tuple[CompanyRound, ...]
+    themes: tuple[str, ...]
+    difficulty: Difficulty
+    preparation_weeks: int
+    tips: tuple[str, ...]
+    source: str
+    date: str
+    confidence: float
+    content_version: str
+    retired: bool
+
+
+class Recall(msgspec.Struct, kw_only=True, frozen=True):
+    """The one question asked when a resource is done."""
+
+    question: str
+    reference_answer: str
+    key_points: tuple[KeyPoint, ...]
+
+
+class TemplateResource(msgspec.Struct, kw_only=True, frozen=True):
+    resource_id: str
+    type: ResourceType
+    title: str
+    url: str
+    duration_minutes: int
+    source: str
+    recall: Recall
+
+
+class TemplateStage(msgspec.Struct, kw_only=True, frozen=True):
+    stage_name: str
+    duration_weeks: int
+    topics: tuple[str, ...]
+    assessment: Assessment
+    resources: tuple[TemplateResource, ...]
+
+
+class PathTemplate(Document, kw_only=True, frozen=True):
+    """A path of the catalogue, from which a student's own path is made."""
+
+    skill: str
+    title: str
+    aliases: tuple[str, ...]
+    topics: tuple[str, ...]
+    stages: tuple[TemplateStage, ...]
+    content_version: str
+    retired: bool
+
+
+class Student(Document, kw_only=True, frozen=True):
+    """The student as other services may read it; the settings in force are in the conversation."""
+
+    goal: str
+    zone: str
+    reminder_hour: int
+    created_at: When
+    updated_at: When
+
+
+class StudentIdentity(Document, kw_only=True, frozen=True):
+    """A platform's account; `(platform, user_id)` is unique and leads to one student."""
+
+    platform: str
+    user_id: str
+    student_id: Id
+    created_at: When
+
+
+class AsideEvent(Document, kw_only=True, frozen=True):
+    """An event that failed three times. `error`: the exception's type and place, never the event's text."""
+
+    student_id: Id
+    event_id: str
+    event_type: str
+    error: str
+    created_at: When
+
+
+COLLECTIONS: dict[str, type[Document]] = {
+    "learning_paths": LearningPath,
+    "learning_progress": LearningProgress,
+    "interview_sessions": InterviewSession,
+    "interview_questions": InterviewQuestion,
+    "interview_attempts": InterviewAttempt,
+    "company_interview_knowledge": CompanyKnowledge,
+    "interview_reports": InterviewReport,
+    "path_templates": PathTemplate,
+    "students": Student,
+    "identities": StudentIdentity,
+    "aside_events": AsideEvent,
+}
+"""Every collection whose documents have a struct here; `conversations` is the store's own (see `ports`)."""
+
+
+class Insert(msgspec.Struct, kw_only=True, frozen=True, tag=True):
+    """Put a document there unless one with its id is there already. `document`: JSON-like, ids as hex, dates ISO."""
+
+    collection: str
+    document: dict[str, Any]
+
+
+class Update(msgspec.Struct, kw_only=True, frozen=True, tag=True):
+    """Set fields of one document (dotted paths reach inside, as in MongoDB); all others stay. Values JSON-like."""
+
+    collection: str
+    id: Id
+    fields: dict[str, Any]
+
+
+Write = Insert | Update
+
+
+def insert(document: Document) -> Insert:
+    """The write that stores a new document."""
+    return Insert(collection=_NAMES[type(document)], document=msgspec.to_builtins(document))
+
+
+def update(kind: type[Document], document_id: str, **fields: object) -> Update:
+    """The write that sets `fields` of a document; a double underscore stands for the dot of a path."""
+    values = msgspec.to_builtins({name.replace("__", "."): value for name, value in fields.items()})
+    return Update(collection=_NAMES[kind], id=document_id, fields=values)
+
+
+_NAMES = {kind: name for name, kind in COLLECTIONS.items()}
+
+
+def merged(writes: Iterable[Write]) -> tuple[Write, ...]:
+    """The writes of one turn, one a document: an update joins what the turn wrote to its document before.
+
+    A row that receives `next_nudge_at` comes last: a student may have it on one row only, so the old one lets go first.
+    """
+    found: dict[tuple[str, str], Write] = {}
+    for write in writes:
+        key = (write.collection, write.id if isinstance(write, Update) else write.document["_id"])
+        before = found.get(key)
+        if before is None or isinstance(write, Insert):
+            found[key] = write
+        elif isinstance(before, Update):
+            found[key] = msgspec.structs.replace(before, fields={**before.fields, **write.fields})
+        else:
+            found[key] = msgspec.structs.replace(before, document=_with_fields(before.document, write.fields))
+    return tuple(sorted(found.values(), key=_takes_the_nudge))
+
+
+def _takes_the_nudge(write: Write) -> bool:
+    fields = write.fields if isinstance(write, Update) else write.document
+    return fields.get("next_nudge_at") is not None
+
+
+def _with_fields(document: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a JSON-like document with dotted paths set."""
+    copy: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    for path, value in fields.items():
+        at: Any = copy
+        *parents, last = path.split(".")
+        for part in parents:
+            at = at[int(part)] if part.isdigit() else at[part]
+        if isinstance(at, list):
+            at[int(last)] = value
+        else:
+            at[last] = value
+    return copy

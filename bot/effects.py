@@ -1,0 +1,52 @@
+"""What a decision gives back: replies, writes, and what a stage may look at while it decides."""
+
+from datetime import datetime
+
+import msgspec
+
+from bot.bank import Content
+from bot.conversation import Conversation
+from bot.documents import Insert, Update
+from bot.events import Event
+from bot.messages import Choice, DeliveryKind, Message
+from bot.ports import Known
+from bot.sentences import label
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to the student. `edit`: it takes the place of the one whose button was pressed.
+    `kind` "nudge" is what the student did not ask for."""
+
+    message: Message
+    kind: DeliveryKind = "reply"
+    edit: bool = False
+
+
+class Forget(msgspec.Struct, frozen=True, kw_only=True):
+    """Erase everything of this student, the conversation too."""
+
+
+Effect = Reply | Insert | Update | Forget
+Outcome = tuple[Conversation, list[Effect]]
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One event and what is known beside it. `at`: the event's time."""
+
+    event: Event
+    known: Known
+    content: Content
+
+    @property
+    def at(self) -> datetime:
+        return self.event.at
+
+
+def reply(text: str, *choices: Choice, edit: bool = False) -> Reply:
+    """A reply with its buttons."""
+    return Reply(message=Message(text=text, choices=choices), edit=edit)
+
+
+def button(verb: str, subject: str, name: str, /, **values: object) -> Choice:
+    """A button: `name` is its label's key in the sentences."""
+    return Choice(id=f"{verb}:{subject}", label=label(name, **values))

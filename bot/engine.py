@@ -1,0 +1,539 @@
+"""One decision: an event comes in, the new conversation and its effects come out.
+
+No await, no clock, no randomness, no file. `needs` says beforehand what the store must be asked for; `handle` decides;
+`wake_at` and `work` say what a conversation waits for. What each stage answers is in `bot/stages/`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from bot import commands
+from bot.bank import Content
+from bot.commands import Command
+from bot.conversation import (
+    ASIDES,
+    INTERVIEW_STAGES,
+    RECENT,
+    Answering,
+    AwaitingGrade,
+    AwaitingRecallGrade,
+    ConfirmingForget,
+    Conversation,
+    Paused,
+    Recalling,
+    Reviewed,
+    Setting,
+    SettingUp,
+    Stage,
+    Welcome,
+    session_of,
+)
+from bot.effects import Effect, Outcome, Reply, Turn, button, reply
+from bot.events import Event, Graded, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
+from bot.ports import Known
+from bot.questions import KeyPoint
+from bot.sentences import say
+from bot.stages import interview, learning, reporting, settings, setup
+
+LARGEST_TEXT_FILE = 100  # kB; a resume or a solution has 10
+
+_ALL = frozenset({"paths", "reports", "asked"})
+_NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
+    "learn": frozenset({"paths"}),
+    "next": frozenset({"paths"}),
+    "done": frozenset({"paths"}),
+    "snooze": frozenset({"paths"}),
+    "reminders": frozenset({"paths"}),
+    "hour": frozenset({"paths"}),
+    "zone": frozenset({"paths"}),
+    "why": frozenset({"paths"}),
+    "progress": frozenset({"paths", "reports"}),
+    "report": frozenset({"reports"}),
+    "goal": frozenset({"asked"}),
+    "interview": frozenset({"asked"}),
+    "jd": frozenset({"asked"}),
+    "model": frozenset({"asked"}),
+    "skip": frozenset({"asked"}),
+}
+
+
+class GradeJob(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer to be graded. `attempt` and `parts` come back with the grade."""
+
+    attempt: str
+    parts: int
+    question: str
+    reference_answer: str
+    key_points: tuple[KeyPoint, ...]
+    answer: str
+
+
+def needs(conversation: Conversation, event: Event) -> frozenset[str]:
+    """What `handle` will want to know: any of "paths", "reports", "asked"."""
+    match event:
+        case Said():
+            if command := commands.command(event.text):
+                return _NEEDS.get(command.verb, frozenset())
+            answering = isinstance(
+                conversation.floor, Answering | AwaitingGrade | Recalling | AwaitingRecallGrade
+            )
+            return frozenset() if answering else _ALL
+        case Pressed():
+            return _NEEDS.get(event.choice.partition(":")[0], frozenset())
+        case Shared():
+            return frozenset({"asked"})
+        case NudgeDue():
+            return frozenset({"paths"})
+        case Graded() | Woke() | Unreachable() | SetAside():
+            return frozenset()
+        case _:
+            assert_never(event)
+
+
+def handle(conversation: Conversation, event: Event, known: Known, content: Content) -> Outcome:
+    """Decide. An event heard before changes nothing."""
+    if event.id in conversation.recent:
+        return conversation, []
+    turn = Turn(event=event, known=known, content=content)
+    before = conversation = _heard(conversation, event)
+    match event:
+        case Said():
+            conversation, effects = _said(conversation, event.text, turn)
+        case Pressed():
+            conversation, effects = _pressed(conversation, event.choice, turn)
+        case Shared():
+            conversation, effects = _shared(conversation, event, turn)
+        case Graded():
+            conversation, effects = _graded(conversation, event, turn)
+        case Woke():
+            conversation, effects = interview.woke(conversation, turn)
+        case NudgeDue():
+            conversation, effects = learning.nudge(conversation, event, turn)
+        case Unreachable():
+            conversation, effects = (
+                replace(conversation, unreachable=conversation.address == event.address),
+                [],
+            )
+        case SetAside():
+            effects = [reply(say("general.aside"))]
+        case _:
+            assert_never(event)
+    return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
+
+
+def wake_at(conversation: Conversation) -> datetime | None:
+    """When the conversation wants to be woken."""
+    return interview.wake_at(conversation)
+
+
+def work(conversation: Conversation) -> GradeJob | None:
+    """What is to be computed for it; the same until its result has been heard."""
+    for stage in conversation.stages:
+        if isinstance(stage, AwaitingGrade):
+            asked = stage.question
+            return _job(stage.attempt, stage.parts, asked.question, asked.reference_answer, asked.key_points)
+        if isinstance(stage, AwaitingRecallGrade):
+            recall = stage.recall
+            return _job(
+                stage.attempt, stage.parts, recall.question, recall.reference_answer, recall.key_points
+            )
+    return None
+
+
+def _job(
+    attempt: str, parts: tuple[str, ...], question: str, reference: str, points: tuple[KeyPoint, ...]
+) -> GradeJob:
+    return GradeJob(
+        attempt=attempt,
+        parts=len(parts),
+        question=question,
+        reference_answer=reference,
+        key_points=points,
+        answer="\n".join(parts),
+    )
+
+
+def _heard(conversation: Conversation, event: Event) -> Conversation:
+    """Note that the event was heard, and from the student's own ones where they are."""
+    recent = (*conversation.recent, event.id)[-RECENT:]
+    if not isinstance(event, Said | Pressed | Shared):
+        return replace(conversation, recent=recent)
+    return replace(
+        conversation,
+        recent=recent,
+        address=event.address,
+        unreachable=False,
+        zone_hint=event.zone_hint or conversation.zone_hint,
+        seen_at=event.at,
+    )
+
+
+def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """Words: a command first, then what the stage on the floor waits for."""
+    if not text.strip():
+        return _with_question(conversation, [reply(say("general.empty"))], turn)
+    if command := commands.command(text):
+        return _obeyed(conversation, command, turn)
+    floor = conversation.floor
+    match floor:
+        case None:
+            return _idle(conversation, text, turn)
+        case Welcome():
+            return _welcome_said(conversation, text, turn)
+        case SettingUp():
+            return setup.said(conversation, floor, text, turn)
+        case Answering():
+            return interview.answered(conversation, floor, text, turn)
+        case AwaitingGrade():
+            return interview.joined(conversation, floor, text)
+        case Reviewed():
+            return _reviewed_said(conversation, floor, text, turn)
+        case Paused():
+            meant = commands.meaning(text)
+            return _obeyed(conversation, meant, turn) if meant else (conversation, [interview.again(floor)])
+        case Recalling():
+            return learning.recalled(conversation, floor, text, turn)
+        case AwaitingRecallGrade():
+            return learning.joined(conversation, floor, text, turn)
+        case Setting():
+            conversation, effects = settings.said(conversation, floor, text, turn)
+            return _planned_anew(conversation, effects, floor, turn)
+        case ConfirmingForget():
+            return _idle(conversation.without(ConfirmingForget), text, turn)
+        case _:
+            assert_never(floor)
+
+
+def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """Nothing is open: plain words that mean a command, a first hello, or a shrug."""
+    if meant := commands.meaning(text):
+        return _obeyed(conversation, meant, turn)
+    if not conversation.profile.goal:
+        return setup.start(conversation, turn)
+    offers = (button("interview", "", "interview"), button("learn", "", "learn"), button("help", "", "help"))
+    return conversation, [reply(say("general.shrug"), *offers)]
+
+
+def _welcome_said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    word = text.strip().lower()
+    goal = next((g.slug for g in turn.content.goals.values() if word in (g.slug, g.label.lower())), None)
+    if goal:
+        return setup.welcomed(conversation, goal, turn)
+    if meant := commands.meaning(text):
+        return _obeyed(conversation, meant, turn)
+    return conversation, [reply(say("welcome.choose"), *setup.goal_buttons(turn))]
+
+
+def _reviewed_said(conversation: Conversation, floor: Reviewed, text: str, turn: Turn) -> Outcome:
+    meant = commands.meaning(text)
+    if meant and meant.verb == "next":
+        return interview.go_on(conversation, floor, turn)
+    return conversation, [reply(say("interview.graded_already"), *interview.after_feedback(floor))]
+
+
+def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome:
+    """A command, wherever the student is. What was open stays open, and is said again or offered back."""
+    verb, argument = command.verb, command.argument
+    if verb in _CONTROLS:
+        return _CONTROLS[verb](conversation, turn)
+    if verb in _ERRANDS:
+        conversation, effects = _ERRANDS[verb](conversation, argument, turn)
+        return _way_back(conversation, effects)
+    if verb == "start":
+        return setup.start(conversation, turn)
+    if verb == "interview":
+        return setup.interview_wanted(conversation, argument, turn)
+    if verb == "forget":
+        return settings.forget(conversation, argument)
+    return _with_question(conversation, [reply(say("general.unknown_command"))], turn)
+
+
+def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
+    """A button: its id says what it acts on, so an old one is recognised and answered kindly."""
+    verb, _, subject = choice.partition(":")
+    floor = conversation.floor
+    match verb, floor:
+        case "goal", _ if subject in turn.content.goals:
+            if isinstance(floor, Setting) and floor.field == "goal":
+                return settings.goal_chosen(conversation, turn.content.goals[subject].slug, turn)
+            if conversation.interview is None and not conversation.profile.goal:
+                return setup.welcomed(conversation, turn.content.goals[subject].slug, turn)
+        case "interview", SettingUp(step="length") if subject in ("short", "full", "one"):
+            return setup.length_chosen(conversation, floor, setup.length_of(subject), turn)
+        case "company", SettingUp(step="company"):
+            company = turn.content.companies.get(subject)
+            return setup.company_chosen(conversation, floor, company.company if company else "", turn)
+        case "role", SettingUp(step="role"):
+            offered = setup.roles(conversation, floor, turn)
+            if subject.isdigit() and int(subject) < len(offered):
+                return setup.role_chosen(conversation, floor, offered[int(subject)], turn)
+        case "cv", SettingUp(step="resume"):
+            return _text_button(conversation, floor, subject, turn)
+        case "jd", SettingUp(step="jd"):
+            return _text_button(conversation, floor, subject, turn)
+        case "cv" | "jd", Setting(field="resume" | "jd"):
+            return settings.text_given(conversation, floor, None, turn)
+        case "hint" | "skip", Answering() if subject == floor.question.id:
+            return (
+                interview.hint(conversation, floor)
+                if verb == "hint"
+                else interview.skip(conversation, floor, turn)
+            )
+        case "skip", Recalling() if subject == floor.row:
+            return learning.skipped(conversation, floor)
+        case "next", Reviewed() if subject == floor.attempt:
+            return interview.go_on(conversation, floor, turn)
+        case "undo", Reviewed() if subject == floor.attempt:
+            return interview.undo(conversation, floor, turn)
+        case (("pause" | "resume" | "stop"), _) if _is_running(conversation, subject):
+            return _CONTROLS[verb](conversation, turn)
+        case "model", _:
+            return _model_answer(conversation, subject, turn)
+        case "zone", Setting(field="zone" | "city"):
+            conversation, effects = settings.zone_chosen(conversation, subject, turn)
+            return _planned_anew(conversation, effects, floor, turn)
+        case "hour", _:
+            conversation, effects = settings.reminder_hour(conversation, subject, turn)
+            return _planned_anew(conversation, effects, floor, turn)
+        case "done", _ if subject:
+            return _way_back(*learning.done_pressed(conversation, subject, turn))
+        case "why", _:
+            return _way_back(*learning.why(conversation, subject, turn))
+        case "next", _ if subject == "":
+            return _way_back(*learning.following(conversation, "", turn))
+        case (
+            (
+                "interview"
+                | "learn"
+                | "snooze"
+                | "reminders"
+                | "settings"
+                | "report"
+                | "progress"
+                | "help"
+                | "start"
+            ),
+            _,
+        ):
+            return _obeyed(conversation, Command(verb=verb, argument=subject), turn)
+        case "forget", ConfirmingForget():
+            return settings.forget(conversation, subject)
+        case "cancel", _:
+            return _cancelled(conversation, turn)
+        case _:
+            pass
+    return _with_question(conversation, [reply(say("general.old_button"))], turn)
+
+
+def _text_button(conversation: Conversation, floor: SettingUp, subject: str, turn: Turn) -> Outcome:
+    if subject == "keep":
+        return setup.text_kept(conversation, floor, turn)
+    return setup.text_given(conversation, floor, None, turn)
+
+
+def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
+    """Something that is not text; a small text file is taken as what it says."""
+    if event.text is not None:
+        if not event.text.strip():
+            return _with_question(conversation, [reply(say("general.empty"))], turn)
+        floor = conversation.floor
+        taking = isinstance(floor, Answering | AwaitingGrade | Recalling | SettingUp | Setting)
+        return _said(conversation, event.text, turn) if taking else _idle(conversation, event.text, turn)
+    key = {"photo": "no_photo", "voice": "no_voice", "sticker": "no_sticker"}.get(event.kind, "no_document")
+    return _with_question(conversation, [reply(say(f"general.{key}", limit=LARGEST_TEXT_FILE))], turn)
+
+
+def _graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
+    if any(
+        isinstance(stage, AwaitingRecallGrade) and stage.attempt == event.attempt
+        for stage in conversation.stages
+    ):
+        return learning.graded(conversation, event, turn)
+    return interview.graded(conversation, event, turn)
+
+
+def _model_answer(conversation: Conversation, question_id: str, turn: Turn) -> Outcome:
+    """The reference answer of a question the student has answered."""
+    stage = conversation.interview
+    if isinstance(stage, Answering | AwaitingGrade) and stage.question.id == question_id:
+        return conversation, [reply(say("interview.model_later"))]
+    if isinstance(stage, Reviewed) and stage.question.id == question_id:
+        answer = reply(
+            say("interview.model", answer=stage.question.reference_answer), *interview.after_feedback(stage)
+        )
+        return conversation, [answer]
+    question = turn.content.questions.get(question_id)
+    if question is None or question_id not in turn.known.asked:
+        return _with_question(conversation, [reply(say("interview.model_unknown"))], turn)
+    return _way_back(conversation, [reply(say("interview.model", answer=question.reference_answer))])
+
+
+def _cancelled(conversation: Conversation, turn: Turn) -> Outcome:
+    """Leave a question of ours on the side; an interview is not left by accident."""
+    if isinstance(conversation.floor, ASIDES):
+        return _with_question(conversation.without(*ASIDES), [reply(say("general.cancelled"))], turn)
+    return _with_question(conversation, [reply(say("general.nothing_to_cancel"))], turn)
+
+
+def _hint(conversation: Conversation, turn: Turn) -> Outcome:
+    if isinstance(conversation.floor, Answering):
+        return interview.hint(conversation, conversation.floor)
+    return _with_question(conversation, [reply(say("interview.no_question"))], turn)
+
+
+def _skip(conversation: Conversation, turn: Turn) -> Outcome:
+    match conversation.floor:
+        case Answering() as floor:
+            return interview.skip(conversation, floor, turn)
+        case Reviewed() as floor:
+            return interview.go_on(conversation, floor, turn)
+        case Recalling() as floor:
+            return learning.skipped(conversation, floor)
+        case SettingUp() as floor:
+            return setup.skipped(conversation, floor, turn)
+        case Setting(field="zone" | "city"):
+            return settings.zone_chosen(conversation, "skip", turn)
+        case Welcome():
+            return setup.welcomed(conversation, "any", turn)
+        case Setting():
+            return _cancelled(conversation, turn)
+    return _with_question(conversation, [reply(say("interview.no_question"))], turn)
+
+
+def _next(conversation: Conversation, turn: Turn) -> Outcome:
+    if isinstance(conversation.floor, Reviewed):
+        return interview.go_on(conversation, conversation.floor, turn)
+    return _way_back(*learning.following(conversation, "", turn))
+
+
+def _pause(conversation: Conversation, turn: Turn) -> Outcome:
+    stage = conversation.interview
+    if isinstance(stage, Answering | Reviewed):
+        return interview.pause(conversation, stage, turn)
+    if stage is not None:
+        return conversation, [interview.again(stage)]
+    return conversation, [reply(say("interview.no_question"))]
+
+
+def _resume(conversation: Conversation, turn: Turn) -> Outcome:
+    """Back to a paused interview, or to the open question from a side errand."""
+    stage = conversation.interview
+    if stage is None:
+        return _with_question(conversation, [reply(say("interview.not_paused"))], turn)
+    conversation = conversation.without(*ASIDES)
+    if isinstance(stage, Paused):
+        return interview.resume(conversation, stage, turn)
+    lifted = conversation.without(*INTERVIEW_STAGES).pushed(stage)
+    return lifted, [interview.again(stage)]
+
+
+def _undo(conversation: Conversation, turn: Turn) -> Outcome:
+    if conversation.interview is not None:
+        return interview.undo(conversation, conversation.interview, turn)
+    return _with_question(conversation, [reply(say("interview.nothing_to_undo"))], turn)
+
+
+def _stop(conversation: Conversation, turn: Turn) -> Outcome:
+    if conversation.interview is not None:
+        return interview.stop(conversation.without(*ASIDES), conversation.interview, turn)
+    return _with_question(conversation, [reply(say("interview.no_question"))], turn)
+
+
+def _help(conversation: Conversation, _argument: str, _turn: Turn) -> Outcome:
+    address = conversation.address
+    extra = (
+        "\n\n" + say("general.help_terminal")
+        if address is not None and address.platform == "terminal"
+        else ""
+    )
+    return conversation, [reply(say("general.help") + extra, button("interview", "", "interview"))]
+
+
+def _progress(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
+    return learning.progress(conversation, turn)
+
+
+def _done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    return learning.done(conversation, argument, turn)
+
+
+_CONTROLS: dict[str, Callable[[Conversation, Turn], Outcome]] = {
+    "hint": _hint,
+    "skip": _skip,
+    "next": _next,
+    "pause": _pause,
+    "resume": _resume,
+    "undo": _undo,
+    "stop": _stop,
+    "cancel": _cancelled,
+}
+_ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
+    "learn": learning.learn,
+    "done": _done,
+    "progress": _progress,
+    "report": reporting.show,
+    "reminders": learning.reminders,
+    "snooze": learning.snooze,
+    "settings": settings.show,
+    "help": _help,
+}
+
+
+def _way_back(conversation: Conversation, effects: list[Effect]) -> Outcome:
+    """After an errand in the middle of an interview, a button leads back to the question."""
+    stage = conversation.interview
+    replies = [place for place, effect in enumerate(effects) if isinstance(effect, Reply)]
+    if stage is None or not replies or isinstance(conversation.floor, ASIDES):
+        return conversation, effects
+    last = effects[replies[-1]]
+    assert isinstance(last, Reply)
+    choices = (*last.message.choices[: learning.MOST_BUTTONS - 1], interview.back_to(stage))
+    effects[replies[-1]] = replace(last, message=replace(last.message, choices=choices))
+    return conversation, effects
+
+
+def _with_question(conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
+    """After a word about something that led nowhere, what is open is said again."""
+    open_ = _again(conversation.floor, conversation, turn)
+    return conversation, [*effects, open_] if open_ is not None else effects
+
+
+def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply | None:
+    match floor:
+        case None | ConfirmingForget():
+            return None
+        case Welcome():
+            return reply(say("welcome.choose"), *setup.goal_buttons(turn))
+        case SettingUp():
+            return setup.again(floor, conversation, turn)
+        case Setting():
+            return settings.again(floor, turn)
+        case Answering() | AwaitingGrade() | Reviewed() | Paused():
+            return interview.again(floor)
+        case Recalling() | AwaitingRecallGrade():
+            return learning.again(floor)
+        case _:
+            assert_never(floor)
+
+
+def _planned_anew(
+    conversation: Conversation, effects: list[Effect], was: Stage | None, turn: Turn
+) -> Outcome:
+    """A new hour or zone moves the waiting nudge; and what lay beneath the setting comes back."""
+    moved = learning.nudges_planned_anew(conversation, turn)
+    if (
+        conversation.floor is not None
+        and conversation.floor is not was
+        and not isinstance(conversation.floor, Setting)
+    ):
+        conversation, effects = _way_back(conversation, effects)
+    return conversation, [*moved, *effects]
+
+
+def _is_running(conversation: Conversation, session: str) -> bool:
+    stage = conversation.interview
+    return stage is not None and session_of(stage).id == session

@@ -1,0 +1,408 @@
+"""Embedded grading: an answer against its key points and its reference, by the words they share.
+
+Pure and offline: no model, no network, no clock; the same answer always gets the same grade. It does not
+understand: it finds wordings, near-equal words and authored patterns. How a score comes about and what it
+cannot do is told in docs/grading.md.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from math import sqrt
+from typing import NamedTuple
+
+from bot import matching, text
+from bot.matching import Reading, Wording
+from bot.questions import Grade, KeyPoint, PointGrade, Verdict
+
+NAME = "embedded-1"
+MAX_ANSWER = 8_000  # characters: ten minutes of speech. More is cut and flagged, so that time is bounded
+
+_COVERED, _PARTIAL = 0.6, 0.35  # share of a wording that is shown
+# What a share brings to the score: next to nothing for stray words, nearly all once the point counts as covered.
+_VALUES = ((0.0, 0.0), (0.2, 0.02), (_PARTIAL, 0.3), (_COVERED, 0.9), (0.8, 1.0), (1.01, 1.0))
+DOUBT = .5
+_STORY_WORDS = 30  # a story told in fewer has no room for what happened; its score is cut in proportion
+_DONT_KNOW_WORDS = 15  # a longer answer has said something besides
+
+
+def grade(
+    *,
+    question: str,
+    reference_answer: str,
+    key_points: Sequence[KeyPoint],
+    answer: str,
+    wrong_if: Sequence[str] = (),
+) -> Grade:
+    """Without `key_points` each sentence of the reference is one. `wrong_if`: regular expressions on the whole
+    answer; a hit keeps the score below 50. Raises re.error for an author's faulty pattern, nothing for an answer.
+    """
+    rubric = _rubric(question, reference_answer, tuple(key_points), tuple(wrong_if))
+    if reason := _not_evaluable(rubric, answer[:MAX_ANSWER]):
+        return Grade(score=None, points=rubric.missed, grader=NAME, reason=reason)
+    reading, flags = _read(rubric, answer)
+    found = _turned_round([_find(point, rubric, reading) for point in rubric.points])
+    if nothing := _nothing_said(reading, found):
+        return Grade(score=0, points=rubric.missed, grader=NAME, flags=(*flags, nothing))
+    score, noticed = _score(rubric, reading, found)
+    loose = bool({"keyword_list", "shuffled_words"} & set(noticed))
+    points = tuple(
+        _point_grade(p, f, reading, loose=loose) for p, f in zip(rubric.points, found, strict=True)
+    )
+    return Grade(score=score, points=points, grader=NAME, flags=(*flags, *noticed))
+
+
+# The rubric: what a question asks for, worked out once a question.
+
+
+class _Point(NamedTuple):
+    slug: str
+    label: str
+    wordings: tuple[Wording, ...]
+    signals: tuple[re.Pattern[str], ...]
+    wrong_if: tuple[re.Pattern[str], ...]
+
+
+class _Rubric(NamedTuple):
+    points: tuple[_Point, ...]
+    missed: tuple[PointGrade, ...]
+    wrong_if: tuple[re.Pattern[str], ...]
+    vocabulary: text.Vocabulary
+    asked: frozenset[str]  # roots of the question
+    compared: frozenset[str]  # the things it compares, if it does
+    expected: frozenset[str]  # roots of the reference
+    unseen: frozenset[str]  # those that the question did not give away
+    known: frozenset[str]  # roots of the reference and of every wording
+    pairs: frozenset[tuple[str, str]]  # neighbouring words in any of them
+    trigrams: Counter[str]
+    trust: float  # how much of the score rests on the key points: 0-1
+
+
+@lru_cache(maxsize=256)
+def _rubric(question: str, reference: str, given: tuple[KeyPoint, ...], wrong_if: tuple[str, ...]) -> _Rubric:
+    key_points = given or tuple(_sentences_as_points(reference))
+    questioned, model = text.tokens(question), text.tokens(reference)
+    asked = frozenset(text.content_stems(questioned))
+    ways = [[text.tokens(w) for w in (p.point, *p.alternatives)] for p in key_points]
+    if given:
+        ways = [[*own, *_in_reference(own[0], reference, model, asked)] for own in ways]
+    written = [model, *(way for own in ways for way in own)]
+    spread = Counter(root for own in ways for root in {r for way in own for r in text.content_stems(way)})
+    compared = _compared(question, asked & spread.keys())
+    points = tuple(
+        _Point(
+            slug=point.slug,
+            label=point.label,
+            wordings=_wordings(own, asked, compared, spread),
+            signals=_compiled(point.signals),
+            wrong_if=_compiled(point.wrong_if),
+        )
+        for point, own in zip(key_points, ways, strict=True)
+    )
+    expected = frozenset(text.content_stems(model))
+    return _Rubric(
+        points=points,
+        missed=tuple(PointGrade(slug=p.slug, label=p.label, verdict="missed") for p in points),
+        wrong_if=_compiled(wrong_if),
+        vocabulary=text.Vocabulary(token for tokens in (questioned, *written) for token in tokens),
+        asked=asked,
+        compared=compared,
+        expected=expected,
+        unseen=expected - asked or expected,
+        known=expected | spread.keys(),
+        pairs=frozenset(pair for tokens in written for pair in _pairs(tokens)),
+        trigrams=_trigrams(model),
+        trust=_trust(given),
+    )
+
+
+def _sentences_as_points(reference: str) -> Iterator[KeyPoint]:
+    for n, (start, end) in enumerate(text.sentences(reference), 1):
+        sentence = reference[start:end].strip()
+        if text.content_stems(text.tokens(sentence)):
+            yield KeyPoint(slug=f"sentence-{n}", label=text.cut(sentence, 32), point=sentence)
+
+
+def _trust(given: Sequence[KeyPoint]) -> float:
+    """A point known in several wordings is rarely overlooked, so its verdict may weigh more."""
+    if not given:
+        return 0.2
+    if all(point.signals for point in given):
+        return 1.0
+    return 0.3 + 0.55 * min(1.0, sum(len(p.alternatives) for p in given) / len(given) / 3)
+
+
+def _wordings(
+    ways: Sequence[Sequence[text.Token]],
+    asked: frozenset[str],
+    compared: frozenset[str],
+    spread: Counter[str],
+) -> tuple[Wording, ...]:
+    wordings = [matching.wording(way, asked, compared, spread) for way in ways if text.content_stems(way)]
+    return (*wordings, matching.pooled(wordings, spread)) if len(wordings) > 2 else tuple(wordings)
+
+
+def _in_reference(
+    way: Sequence[text.Token], reference: str, model: list[text.Token], asked: frozenset[str]
+) -> Iterator[list[text.Token]]:
+    """The reference's own wording of a point, if it can be found there: the clauses that hold a good part of it."""
+    reading = matching.read(reference, model, text.Vocabulary(way))
+    match = matching.closest(matching.wording(way, asked, frozenset(), Counter()), reading)
+    if match.share < _PARTIAL:
+        return
+    start, end = matching.clause_around(reading, *matching.span(reading, match))
+    wording: list[text.Token] = []
+    for left, right in pairwise(reading.clauses):
+        inside = [n for n, token in enumerate(model) if max(start, left) <= token.start < min(end, right)]
+        if sum(match.words.get(n, 0.0) for n in inside) >= 0.2:
+            wording += [model[n] for n in inside]
+    yield wording
+
+
+def _compared(question: str, shared: frozenset[str]) -> frozenset[str]:
+    """Two or more of the question's words that the key points speak of, if it asks for a comparison."""
+    asks = re.search(
+        r"\b(?:differ\w*|compar\w*|versus|vs|distinguish\w*|contrast|between)\b", question, re.IGNORECASE
+    )
+    things = shared - text.LIGHT
+    return frozenset(things) if asks and len(things) > 1 else frozenset()
+
+
+def _compiled(patterns: Iterable[str]) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+
+
+def _pairs(tokens: Iterable[text.Token]) -> Iterator[tuple[str, str]]:
+    return ((a.stem, b.stem) for a, b in pairwise(tokens))
+
+
+def _trigrams(tokens: Iterable[text.Token]) -> Counter[str]:
+    line = f" {' '.join(t.word for t in tokens)} "
+    return Counter(line[i : i + 3] for i in range(len(line) - 2))
+
+
+# What of an answer counts.
+
+
+_INJECTION = re.compile(
+    r"""(?:^|[.!?;,:("'>\n]|\b(?:please|now|and|just|so))\s*(?:ignore|disregard|forget|override)\b.{0,20}
+        \b(?:all|any|previous|prior|above|earlier|your|these|the)\b.{0,20}\b(?:instructions?|prompts?|rubric|guidelines|rules)\b
+    |\b(?:your\ system\ prompt|system\ prompt\s*:)
+    |\b(?:give|award|assign|grant|mark|grade|score|rate)\b.{0,20}\b(?:me|my|this|answer|student|score)\b.{0,30}
+        (?:\bfull\b|\bmax\w*\ (?:score|mark|point)|\bperfect\b|\bhighest\b|\b100\b|\b10\ ?/\ ?10\b|\b5\ ?/\ ?5\b
+        |\bas\ (?:correct|covered|right))
+    |\b(?:full|perfect|maximum)\ (?:marks|credit|score)\b
+    |\bmark\b.{0,40}\b(?:points?|everything)\b.{0,20}\b(?:covered|correct)\b
+    |</?\s*(?:system|student_?answer|instructions?|grader|assistant)\s*>
+    |"score"\s*:\s*\d
+    |\byou\ are\ (?:now\ )?(?:the|a|an)\ (?:grader|assistant|evaluator|examiner|ai|llm|language\ model)\b""",
+    re.VERBOSE,
+)
+_DONT_KNOW = re.compile(
+    r"""(?:^|\b(?:i|we|sorry|honestly|really|just)\b[ ,]*)(?:really\ |honestly\ |just\ )?
+        (?:do\ not|don'?t|can'?t|cannot)\ (?:really\ |even\ |actually\ )?(?:know|remember|recall)\b
+    |\bno\ (?:idea|clue|answer|submission)\b|\b(?:idk|dunno)\b|\bnot\ (?:really\ )?sure\b
+    |\b(?:haven'?t|have\ not|never)\ (?:learn|stud|heard|used)
+    |^\W*(?:n/?a|skip|pass|nothing|none|nope|no)\W*$""",
+    re.VERBOSE,
+)
+_FOREIGN = frozenset(
+    """der das und ist nicht ein eine mit auf fur wird sind wenn dass den dem el los las una por con para que como
+    pero del le les des une est dans pour avec qui sur pas sont il che di per sono non della os uma nao sao het een
+    van niet zijn""".split()
+)
+
+
+def _not_evaluable(rubric: _Rubric, answer: str) -> str:
+    """Why the answer can be given no score at all; empty when it can."""
+    if not rubric.points:
+        return "no_rubric"
+    if sum(c.isalpha() for c in answer) >= 10 and text.other_script(answer):
+        return "other_script"
+    words = re.findall(r"[^\W\d_]+", text.fold(answer)[0])
+    foreign = sum(word in _FOREIGN for word in words)
+    if len(words) >= 8 and foreign * 5 >= len(words) and foreign > sum(word in text.STOP for word in words):
+        return "not_english"
+    return ""
+
+
+def _read(rubric: _Rubric, answer: str) -> tuple[Reading, list[str]]:
+    flags = ["too_long"] if len(answer) > MAX_ANSWER else []
+    kept = _without_instructions(answer[:MAX_ANSWER])
+    if kept != answer[:MAX_ANSWER]:
+        flags.append("instructions_removed")
+    tokens = text.tokens(kept)
+    once = _without_repeats(tokens)
+    if len(once) < len(tokens):
+        flags.append("repeated")
+    return matching.read(kept, once, rubric.vocabulary), flags
+
+
+def _without_instructions(answer: str) -> str:
+    """What is said to the grader is no part of the answer: line feeds in its place, up to the end of its sentence."""
+    folded, at = text.fold(answer)
+    ends = [end for _, end in text.sentences(answer)]
+    for match in _INJECTION.finditer(folded):
+        start, last = at[match.start()], at[match.end() - 1]
+        end = next((end for end in ends if end > last), len(answer))
+        answer = answer[:start] + "\n" * (end - start) + answer[end:]
+    return answer
+
+
+def _without_repeats(tokens: Iterable[text.Token]) -> list[text.Token]:
+    by_sentence: dict[int, list[text.Token]] = {}
+    for token in tokens:
+        by_sentence.setdefault(token.sentence, []).append(token)
+    seen: set[tuple[str, ...]] = set()
+    once: list[text.Token] = []
+    for said in by_sentence.values():
+        key = tuple(t.stem for t in said)
+        if key not in seen or len(key) < 3:  # "1.", "Yes." may come twice
+            once += said
+        seen.add(key)
+    return once
+
+
+def _nothing_said(reading: Reading, found: Iterable["_Found"]) -> str:
+    """The flag of an answer that is none; empty for any other."""
+    if not reading.tokens:
+        return "empty"
+    if len(reading.tokens) > _DONT_KNOW_WORDS or any(f.verdict in ("covered", "contradicted") for f in found):
+        return ""
+    return "dont_know" if _DONT_KNOW.search(reading.folded.strip()) else ""
+
+
+# A key point in the answer.
+
+
+class _Found(NamedTuple):
+    verdict: Verdict
+    value: float = 0.0  # what the point brings to the score, 0-1
+    start: int = 0  # what the verdict rests on, in characters of the answer
+    end: int = 0
+    contrary: bool = False  # it reads as the contrary; held against the answer only when that is its habit
+
+
+def _find(point: _Point, rubric: _Rubric, reading: Reading) -> _Found:
+    if span := matching.search(point.wrong_if, reading, asserted=True):
+        return _Found("contradicted", 0.0, *span)
+    if span := matching.search(point.signals, reading):
+        return _Found("covered", 1.0, *span)
+    found = [(matching.closest(wording, reading, rubric.compared), wording) for wording in point.wordings]
+    best = max((match for match, _ in found), key=lambda match: match.share, default=matching.NO_MATCH)
+    if best.share < _PARTIAL:
+        return _Found("missed", _on_line(best.share, _VALUES))
+    good = [(m, w) for m, w in found if m.share >= min(_COVERED, best.share - 0.1)]
+    straight = [m for m, w in good if not matching.contrary(m, w, reading, rubric.compared)]
+    best = max(straight, key=lambda match: match.share, default=best)
+    share = best.share if straight else min(best.share, DOUBT)
+    verdict: Verdict = "covered" if share >= _COVERED else "partial"
+    return _Found(verdict, _on_line(share, _VALUES), *matching.span(reading, best), not straight)
+
+
+def _turned_round(found: list[_Found]) -> list[_Found]:
+    """Two contraries or more, and half of what was reached: the answer has it the wrong way round."""
+    reached = [f for f in found if f.verdict in ("covered", "partial")]
+    contrary = sum(f.contrary for f in reached)
+    if contrary < 2 or contrary * 2 < len(reached):
+        return found
+    return [f._replace(verdict="contradicted", value=0.0) if f.contrary else f for f in found]
+
+
+def _point_grade(point: _Point, found: _Found, reading: Reading, *, loose: bool) -> PointGrade:
+    """`loose`: the words do not hang together, so they cover nothing."""
+    if found.verdict == "missed":
+        return PointGrade(slug=point.slug, label=point.label, verdict="missed")
+    verdict: Verdict = "partial" if loose and found.verdict == "covered" else found.verdict
+    words = matching.quote(reading, found.start, found.end)
+    return PointGrade(slug=point.slug, label=point.label, verdict=verdict, quote=words)
+
+
+# The score.
+
+
+def _score(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> tuple[int, list[str]]:
+    shown = sum(f.value for f in found) / len(found)
+    right = 1 - sum(f.verdict == "contradicted" for f in found) / len(found)
+    likeness = _likeness(rubric, reading) if rubric.trust < 1 else 0.0
+    # Both curves are a product choice: the first half of an answer is worth a little more than the second.
+    share = rubric.trust * shown**0.9 + (1 - rubric.trust) * (1 - (1 - likeness) ** 1.8) * right
+    caps = list(_caps(rubric, reading, found))
+    flags = [flag for cap, flag in caps if cap < share or flag == "misconception"]
+    return round(100 * min([share, *(cap for cap, _ in caps)])), flags + ["contradictions"] * (right < 1)
+
+
+def _likeness(rubric: _Rubric, reading: Reading) -> float:
+    """How like the reference the answer as a whole is, 0-1. The weights were fitted on other sets of graded answers
+    than those docs/grading.md reports on, then rounded."""
+    best = {root: max(likeness for _, likeness in hits) for root, hits in reading.hits.items()}
+    ease = _between(0.02, _recall(rubric.unseen, best), 0.2)  # fluent words on another subject earn nothing
+    added = _new(rubric, reading)
+    new = {t.stem: n for n, t in enumerate(reading.tokens) if t.stem in added}
+    known = {n for root in rubric.known for n, _ in reading.hits.get(root, ())}
+    precision = sum(n in known for n in new.values()) / (len(new) or 1)
+    fullness = min(1.0, len(new) / len(rubric.unseen))
+    spelling = _between(
+        0.3, _cosine(rubric.trigrams, _trigrams(reading.tokens)), 1.0
+    )  # any two texts have 0.3
+    return (
+        0.26 * _recall(rubric.expected, best) + 0.2 * spelling + ease * (0.21 * precision + 0.33 * fullness)
+    )
+
+
+def _caps(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> Iterator[tuple[float, str]]:
+    """The most that an answer of a suspicious shape can get, 0-1, each with the flag that says so."""
+    if matching.search(rubric.wrong_if, reading, asserted=True):
+        yield 0.49, "misconception"
+    words = reading.tokens
+    if rubric.trust == 1:
+        yield len(words) / _STORY_WORDS, "too_short"
+        return
+    new = _new(rubric, reading)
+    shown = sum(
+        any(likeness > text.KIN for _, likeness in reading.hits.get(root, ())) for root in rubric.unseen
+    )
+    if len(rubric.unseen) >= 3 and not any(f.verdict == "covered" for f in found):
+        if not new:
+            yield 0.05, "question_copied"
+        elif shown < (1 if len(rubric.unseen) < 8 else 2):
+            yield 0.1 + 0.1 * shown, "off_topic"
+        elif len(new) < 3 and len(rubric.unseen) >= 6:
+            yield 0.34, "too_short"
+    content = text.content_stems(words)
+    if len(words) >= 10 and len(content) > 0.88 * len(words):
+        yield 0.4, "keyword_list"
+    pairs = set(_pairs(words))
+    copied = len(words) >= 12 and len(set(content) - rubric.known) < 0.25 * len(set(content))
+    if copied and len(pairs & rubric.pairs) < 0.2 * len(pairs):
+        yield 0.4, "shuffled_words"
+
+
+def _new(rubric: _Rubric, reading: Reading) -> set[str]:
+    """The roots that the answer adds to the question."""
+    return set(text.content_stems(reading.tokens)) - rubric.asked
+
+
+def _recall(expected: Iterable[str], best: dict[str, float]) -> float:
+    weights = {root: 0.4 if root in text.LIGHT else 1.0 for root in expected}
+    return sum(weight * best.get(root, 0.0) for root, weight in weights.items()) / (
+        sum(weights.values()) or 1
+    )
+
+
+def _cosine(a: Counter[str], b: Counter[str]) -> float:
+    size = sqrt(sum(n * n for n in a.values()) * sum(n * n for n in b.values()))
+    return sum(n * b[key] for key, n in a.items()) / size if size else 0.0
+
+
+def _between(low: float, x: float, high: float) -> float:
+    return max(0.0, min(1.0, (x - low) / (high - low)))
+
+
+def _on_line(x: float, knots: Sequence[tuple[float, float]]) -> float:
+    for (x0, y0), (x1, y1) in pairwise(knots):
+        if x <= x1:
+            return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+    return knots[-1][1]

@@ -1,0 +1,69 @@
+"""What goes out: a message in our small markup, its buttons, and the delivery that carries it to an address.
+
+The markup is CommonMark; each adapter renders it for its platform. Text that is not ours (a student's words, a company's
+name) goes through `plain` or `code_block` before it stands in a message.
+"""
+
+import re
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+CHOICE_ID_LIMIT = (
+    64  # bytes: Telegram Bot API, InlineKeyboardButton.callback_data (Discord's custom_id: 100 characters)
+)
+
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_RUN_OF_BACKTICKS = re.compile(r"`+")
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a message goes. `chat`: the platform's own id of a chat in which only the student reads.
+    `via`: an answer slot the platform opened for a short time (a Discord interaction); empty elsewhere."""
+
+    platform: str
+    chat: str
+    via: str = ""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A button. `id`: `verb:subject`, at most 64 bytes; it says what it acts on, so nothing is kept per button."""
+
+    id: str
+    label: str
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Markup and buttons, for any platform."""
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+
+
+DeliveryKind = Literal["reply", "nudge"]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message on its way. `id` is unique for ever. `edit`: the platform's id of the message to put this one in the
+    place of. `tries`: how often sending was begun without knowing how it ended; a nudge is not tried twice."""
+
+    id: str
+    to: Address
+    kind: DeliveryKind
+    message: Message
+    at: datetime
+    edit: str = ""
+    tries: int = 0
+
+
+def plain(text: str) -> str:
+    """Text that is not ours, made safe to stand within a line of markup."""
+    return _PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
+
+
+def code_block(text: str, language: str = "") -> str:
+    """Text as a fenced block; the fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in _RUN_OF_BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"

@@ -1,0 +1,83 @@
+"""Questions and grades: what is asked, what it is graded on, and what a grade shows.
+
+Shapes only. Grading is in `grader`, choosing questions in `interview`.
+"""
+
+from typing import Literal
+
+import msgspec
+
+RoundName = Literal["dsa", "technical_qa", "behavioral"]
+Difficulty = Literal["easy", "medium", "hard"]
+Verdict = Literal["covered", "partial", "missed", "contradicted"]
+Band = Literal["weak", "partial", "good", "strong"]
+
+ROUNDS: tuple[RoundName, ...] = ("dsa", "technical_qa", "behavioral")
+
+
+class KeyPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing a good answer says. `alternatives` are other wordings of `point`; `wrong_if` and `signals`
+    are regular expressions (ignoring case): the first turn the point round, the second show it by themselves."""
+
+    slug: str
+    label: str
+    point: str
+    alternatives: tuple[str, ...] = ()
+    wrong_if: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One worked example of a coding problem, as it is shown."""
+
+    input: str
+    output: str
+    why: str = ""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A question as asked. `id`: 24 hex digits, derived from its slug; `topic_title` is what the student reads."""
+
+    id: str
+    round: RoundName
+    topic: str
+    topic_title: str
+    difficulty: Difficulty
+    minutes: int
+    question: str
+    reference_answer: str
+    key_points: tuple[KeyPoint, ...]
+    hints: tuple[str, ...] = ()
+    title: str = ""
+    examples: tuple[Example, ...] = ()
+    constraints: tuple[str, ...] = ()
+    follow_up: str = ""
+
+
+class PointGrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was found of one key point. `quote`: the student's own words, verbatim; empty only when missed."""
+
+    slug: str
+    label: str
+    verdict: Verdict
+    quote: str = ""
+
+
+class Grade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`score`: whole points 0-100; None when it could not be given, and then `reason` says why.
+    `flags`: what the grader noticed ("dont_know", "question_copied", "instructions_removed", ...)."""
+
+    score: int | None
+    points: tuple[PointGrade, ...]
+    grader: str
+    flags: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def band(score: int) -> Band:
+    """The word for a score; borders are a product choice, not fitted to any grader."""
+    if score < 35:
+        return "weak"
+    if score < 65:
+        return "partial"
+    return "good" if score < 85 else "strong"

@@ -1,0 +1,48 @@
+"""When sweeps run. APScheduler only calls them; what is due is in the database, so nothing is lost with a process."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.ports import StoreUnavailable
+
+EVERY = timedelta(seconds=5)  # a late nudge or a resent reply is noticed after some ten seconds
+
+log = logging.getLogger("viva.sweep")
+
+
+@asynccontextmanager
+async def sweeping(*sweeps: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """Run each sweep at once and then every few seconds, never two of a kind at a time, until the block is left."""
+    scheduler = AsyncIOScheduler(timezone="UTC")
+    for sweep in sweeps:
+        # APScheduler's default misfire grace of 1 s drops late jobs without a word: None runs them, coalesced to one.
+        scheduler.add_job(
+            _told(sweep),
+            "interval",
+            seconds=EVERY.total_seconds(),
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
+        await _told(sweep)()
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+def _told(sweep: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+    async def once() -> None:
+        try:
+            await sweep()
+        except StoreUnavailable as error:
+            log.warning("the database is away, the next sweep tries again: %s", error)
+        except Exception:
+            log.exception("a sweep failed; the next one goes on")
+
+    return once

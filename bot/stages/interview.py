@@ -1,0 +1,371 @@
+"""Interview rounds: ask, hint, answer, review, skip, pause, undo, stop. Decides only; sending is in the shell."""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from bot.clock import after_quiet, shown, zone_of
+from bot.conversation import (
+    INTERVIEW_STAGES,
+    Answering,
+    AwaitingGrade,
+    Conversation,
+    Length,
+    Paused,
+    Planned,
+    Result,
+    Reviewed,
+    Session,
+    session_of,
+)
+from bot.documents import InterviewAttempt, InterviewSession, insert, new_id, update
+from bot.effects import Effect, Outcome, Reply, Turn, button, reply
+from bot.events import Graded
+from bot.messages import Choice, plain
+from bot.questions import Question, RoundName
+from bot.sentences import label, say
+from bot.stages import feedback, planning, reporting
+
+LONGEST_ANSWER = 20_000  # characters; an answer spoken for ten minutes has about 8,000
+REMIND_AFTER = timedelta(hours=1)  # of silence: a break, not yet a goodbye
+CLOSE_AFTER = timedelta(hours=24)  # of silence: whoever comes back the next evening still finds it open
+
+InterviewStage = Answering | AwaitingGrade | Reviewed | Paused
+
+
+def begin(
+    conversation: Conversation,
+    turn: Turn,
+    *,
+    length: Length,
+    company: str,
+    role: str,
+    plan: tuple[Planned, ...],
+) -> Outcome:
+    """Open a session with its first question. `company`, `role`: as stored, never empty."""
+    session = Session(
+        id=new_id(turn.at, turn.event.id, "session"),
+        company=company,
+        role=role,
+        length=length,
+        plan=plan,
+        position=0,
+        started_at=turn.at,
+        touched_at=turn.at,
+    )
+    opened = InterviewSession(
+        id=session.id,
+        student_id=conversation.student,
+        company=company,
+        role=role,
+        resume_text=conversation.profile.resume_text,
+        jd_text=conversation.profile.jd_text,
+        status="in_progress",
+        current_round=1,
+        rounds=_rounds(session),
+        created_at=turn.at,
+        completed_at=None,
+        length=length,
+    )
+    conversation, effects = ask(conversation, session, turn)
+    return conversation, [insert(opened), *effects]
+
+
+def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
+    """Put the question at the session's position."""
+    question = turn.content.questions[session.plan[session.position].question]
+    stage = Answering(
+        session=replace(session, touched_at=turn.at, reminded=False), question=question, asked_at=turn.at
+    )
+    conversation = conversation.without(*INTERVIEW_STAGES).pushed(stage)
+    return conversation, [question_message(stage)]
+
+
+def question_message(stage: Answering) -> Reply:
+    """The open question, with its place and its buttons."""
+    question, session = stage.question, stage.session
+    if session.length == "one":
+        place = say("interview.place_one", topic=question.topic_title)
+    else:
+        total = len(session.plan)
+        place = say("interview.place", number=session.position + 1, total=total, topic=question.topic_title)
+    choices = [button("hint", question.id, "hint"), button("skip", question.id, "skip")]
+    if session.length != "one":
+        choices.append(button("pause", session.id, "pause"))
+    return reply(f"{place}\n\n{_statement(question)}", *choices)
+
+
+def again(stage: InterviewStage) -> Reply:
+    """What this stage waits for, said once more: the question asked is never lost."""
+    match stage:
+        case Answering():
+            return question_message(stage)
+        case AwaitingGrade():
+            return reply(say("interview.kept"))
+        case Reviewed():
+            return reply(say("interview.running", **_place(stage.session)), *after_feedback(stage))
+        case Paused():
+            session = session_of(stage)
+            return reply(say("interview.is_paused", **_place(session)), *_return_buttons(session))
+
+
+def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn) -> Outcome:
+    """Keep an answer; its grading is work for the shell."""
+    if len(text) > LONGEST_ANSWER:
+        return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_ANSWER))]
+    attempt = new_id(turn.at, turn.event.id, "attempt")
+    kept = InterviewAttempt(
+        id=attempt,
+        session_id=stage.session.id,
+        round=stage.question.round,
+        question_id=stage.question.id,
+        student_answer=text,
+        score=None,
+        feedback="",
+        time_taken_seconds=stage.spent + _seconds(stage.asked_at, turn.at),
+        created_at=turn.at,
+        student_id=conversation.student,
+        asked=stage.question,
+        status="awaiting_grade",
+        hints_used=stage.hints,
+    )
+    waiting = AwaitingGrade(
+        session=replace(stage.session, touched_at=turn.at, reminded=False),
+        question=stage.question,
+        attempt=attempt,
+        parts=(text,),
+        since=turn.at,
+        spent=kept.time_taken_seconds,
+        hints=stage.hints,
+    )
+    return conversation.swapped(stage, waiting), [insert(kept)]
+
+
+def joined(conversation: Conversation, stage: AwaitingGrade, text: str) -> Outcome:
+    """What is said while an answer is being graded belongs to that answer."""
+    parts = (*stage.parts, text)
+    whole = "\n".join(parts)
+    if len(whole) > LONGEST_ANSWER:
+        return conversation, [reply(say("interview.too_long", length=len(whole), limit=LONGEST_ANSWER))]
+    changed = update(InterviewAttempt, stage.attempt, student_answer=whole)
+    return conversation.swapped(stage, replace(stage, parts=parts)), [changed]
+
+
+def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
+    """Feedback for the answer that waits for it; a repeated or outdated grade changes nothing."""
+    stage = conversation.interview
+    if not isinstance(stage, AwaitingGrade) or (stage.attempt, len(stage.parts)) != (
+        event.attempt,
+        event.parts,
+    ):
+        return conversation, []
+    grade = event.grade
+    stored = update(
+        InterviewAttempt,
+        stage.attempt,
+        score=grade.score,
+        feedback=feedback.stored(grade),
+        status="graded" if grade.score is not None else "not_graded",
+        points=grade.points,
+        flags=grade.flags,
+        grader=grade.grader,
+        reason=grade.reason,
+    )
+    result = feedback.result(stage.question, stage.attempt, grade)
+    session = replace(stage.session, results=(*stage.session.results, result))
+    reviewed = Reviewed(session=session, question=stage.question, attempt=stage.attempt)
+    text = feedback.message(grade, code=stage.question.round == "dsa")
+    if session.position + 1 < len(session.plan):
+        return conversation.swapped(stage, reviewed), [stored, reply(text, *after_feedback(reviewed))]
+    closing: tuple[Choice, ...] = (button("model", stage.question.id, "model"),)
+    if session.length == "one":
+        closing = (short_interview(turn), button("interview", "one", "one"), *closing)
+    conversation, effects = close(conversation.swapped(stage, reviewed), reviewed, turn, completed=True)
+    return conversation, [stored, reply(text, *closing), *effects]
+
+
+def after_feedback(stage: Reviewed) -> tuple[Choice, ...]:
+    """What can be done with a graded answer while the interview goes on."""
+    session = stage.session
+    following = button(
+        "next", stage.attempt, "next_question", number=session.position + 2, total=len(session.plan)
+    )
+    return following, button("model", stage.question.id, "model"), button("undo", stage.attempt, "undo")
+
+
+def short_interview(turn: Turn) -> Choice:
+    """The button that offers a short interview, with its minutes."""
+    minutes = planning.minutes_in("short", turn.content)
+    return button("interview", "short", "short_interview", minutes=minutes)
+
+
+def go_on(conversation: Conversation, stage: Answering | Reviewed, turn: Turn) -> Outcome:
+    """The next question, or the end."""
+    session = replace(stage.session, position=stage.session.position + 1)
+    if session.position < len(session.plan):
+        conversation, effects = ask(conversation, session, turn)
+        moved = _round_number(session) != _round_number(stage.session)
+        write = update(InterviewSession, session.id, current_round=_round_number(session))
+        return conversation, [write, *effects] if moved else effects
+    return close(conversation, stage, turn, completed=True)
+
+
+def hint(conversation: Conversation, stage: Answering) -> Outcome:
+    """The next hint, or word that there is none left. It is noted on the attempt."""
+    hints = stage.question.hints
+    if stage.hints >= len(hints):
+        return conversation, [
+            reply(say("interview.no_more_hints"), button("skip", stage.question.id, "skip"))
+        ]
+    given = replace(stage, hints=stage.hints + 1)
+    text = say("interview.hint", number=given.hints, total=len(hints), hint=hints[stage.hints])
+    more = [button("hint", stage.question.id, "hint")] if given.hints < len(hints) else []
+    return conversation.swapped(stage, given), [reply(text, *more, button("skip", stage.question.id, "skip"))]
+
+
+def skip(conversation: Conversation, stage: Answering, turn: Turn) -> Outcome:
+    """Past the question without an attempt."""
+    conversation, effects = go_on(conversation, stage, turn)
+    return conversation, [reply(say("interview.skipped")), *effects]
+
+
+def pause(conversation: Conversation, stage: Answering | Reviewed, turn: Turn) -> Outcome:
+    """Rest; the question's clock stands still."""
+    if isinstance(stage, Answering):
+        rested: Answering | Reviewed = replace(stage, spent=stage.spent + _seconds(stage.asked_at, turn.at))
+    else:
+        rested = stage
+    return conversation.swapped(stage, Paused(stage=rested)), [
+        reply(say("interview.paused"), *_return_buttons(stage.session))
+    ]
+
+
+def resume(conversation: Conversation, stage: Paused, turn: Turn) -> Outcome:
+    """Back to where it was, in front of everything else."""
+    session = replace(session_of(stage), touched_at=turn.at, reminded=False)
+    if isinstance(stage.stage, Answering):
+        back: Answering | Reviewed = replace(stage.stage, session=session, asked_at=turn.at)
+    else:
+        back = replace(stage.stage, session=session)
+    return conversation.swapped(stage, None).pushed(back), [again(back)]
+
+
+def undo(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
+    """Take back the last answer of the running round and ask its question again."""
+    session = session_of(stage)
+    if isinstance(stage, AwaitingGrade):
+        withdrawn, position, results = stage.attempt, session.position, session.results
+    else:
+        last = _last_of_round(session)
+        if last is None or isinstance(stage, Paused):
+            return conversation, [reply(say("interview.nothing_to_undo")), again(stage)]
+        position = next(i for i, planned in enumerate(session.plan) if planned.question == last.question)
+        withdrawn, results = last.attempt, session.results[:-1]
+    write = update(InterviewAttempt, withdrawn, status="withdrawn")
+    conversation, effects = ask(conversation, replace(session, position=position, results=results), turn)
+    return conversation, [write, reply(say("interview.undone")), *effects]
+
+
+def stop(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
+    """End it here; what was answered makes a partial report."""
+    conversation, effects = close(conversation, stage, turn, completed=False)
+    return conversation, [reply(say("interview.stopped")), *effects]
+
+
+def close(conversation: Conversation, stage: InterviewStage, turn: Turn, *, completed: bool) -> Outcome:
+    """End a session: its status, its report, and what to do next."""
+    session = session_of(stage)
+    ended = update(
+        InterviewSession, session.id, status="completed" if completed else "abandoned", completed_at=turn.at
+    )
+    effects: list[Effect] = [ended]
+    if isinstance(
+        stage, AwaitingGrade
+    ):  # its answer is kept with the attempt, and says that it was not graded
+        effects.append(update(InterviewAttempt, stage.attempt, status="not_graded", reason="stopped"))
+    conversation = conversation.without(*INTERVIEW_STAGES)
+    if session.length == "one":
+        return conversation, effects
+    if not session.results:
+        return conversation, [*effects, reply(say("interview.nothing_answered"), short_interview(turn))]
+    report = reporting.make(session, conversation.student, turn.at, turn.content, partial=not completed)
+    return conversation, [*effects, insert(report), *reporting.replies(report, conversation, turn)]
+
+
+def wake_at(conversation: Conversation) -> datetime | None:
+    """When a silent session is reminded, then closed; never in quiet hours. A paused one rests for as long as it likes."""
+    stage = conversation.interview
+    if stage is None or isinstance(stage, Paused):
+        return None
+    session = stage.session
+    due = session.touched_at + (CLOSE_AFTER if session.reminded else REMIND_AFTER)
+    return after_quiet(conversation.profile, zone_of(conversation), due)
+
+
+def woke(conversation: Conversation, turn: Turn) -> Outcome:
+    """The silence has lasted: remind once, then close with notice."""
+    stage, due = conversation.interview, wake_at(conversation)
+    if stage is None or due is None or turn.at < due:
+        return conversation, []
+    session = session_of(stage)
+    if session.reminded:
+        conversation, effects = close(conversation, stage, turn, completed=False)
+        notice = "interview.abandoned_one" if session.length == "one" else "interview.abandoned"
+        return conversation, [reply(say(notice)), *effects]
+    waiting: InterviewStage = replace(stage, session=replace(session, reminded=True))
+    conversation = conversation.swapped(stage, waiting)
+    closes = wake_at(conversation)
+    assert closes is not None
+    when = shown(zone_of(conversation), closes, turn.at)
+    if session.length == "one":
+        return conversation, [reply(say("interview.reminder_one", when=when), *_return_buttons(session))]
+    text = say("interview.reminder", **_place(session), when=when)
+    return conversation, [reply(text, *_return_buttons(session))]
+
+
+def _return_buttons(session: Session) -> tuple[Choice, Choice]:
+    leave = "stop_one" if session.length == "one" else "stop"
+    return button("resume", session.id, "resume"), button("stop", session.id, leave)
+
+
+def back_to(stage: InterviewStage) -> Choice:
+    """The button under a side answer that leads back to the question."""
+    session = session_of(stage)
+    return Choice(id=f"resume:{session.id}", label=label("again", number=session.position + 1))
+
+
+def _statement(question: Question) -> str:
+    """The question's own text; a coding problem shows its examples and constraints."""
+    if question.round != "dsa":
+        return question.question
+    parts = [f"**{plain(question.title)}**", question.question, say("interview.examples")]
+    lines = []
+    for example in question.examples:
+        line = say("interview.example", input=f"`{example.input}`", output=f"`{example.output}`")
+        lines.append(f"- {line}" + (f" ({plain(example.why)})" if example.why else ""))
+    parts.append("\n".join(lines))
+    parts += [say("interview.constraints"), "\n".join(f"- {plain(each)}" for each in question.constraints)]
+    parts.append(say("interview.explain_code"))
+    return "\n\n".join(parts)
+
+
+def _last_of_round(session: Session) -> Result | None:
+    current = session.plan[session.position].round
+    return session.results[-1] if session.results and session.results[-1].round == current else None
+
+
+def _place(session: Session) -> dict[str, int]:
+    return {"number": session.position + 1, "total": len(session.plan)}
+
+
+def _rounds(session: Session) -> tuple[RoundName, ...]:
+    return tuple(dict.fromkeys(planned.round for planned in session.plan))
+
+
+def _round_number(session: Session) -> int:
+    """Counts from 1."""
+    return _rounds(session).index(session.plan[session.position].round) + 1
+
+
+def _seconds(since: datetime, until: datetime) -> int:
+    return max(0, round((until - since).total_seconds()))  # a clock that jumps back takes no time away

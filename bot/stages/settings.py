@@ -1,0 +1,225 @@
+"""Settings, reminders, time zone, and being forgotten. Decides only."""
+
+from zoneinfo import ZoneInfo
+
+from bot import zones
+from bot.clock import is_quiet, next_reminder, shown, zone_of
+from bot.commands import hour_of_day
+from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Setting
+from bot.documents import Student, update
+from bot.effects import Effect, Forget, Outcome, Reply, Turn, button, reply
+from bot.messages import Choice, plain
+from bot.sentences import label, say
+from bot.stages import setup
+
+FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city")
+_HOURS = (8, 13, 18, 20)  # offered as buttons
+
+
+def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """`settings`: all of them with a button each; `settings hour`: asks for that one."""
+    if argument in FIELDS:
+        return ask(conversation, argument, turn)
+    profile = conversation.profile
+    none = say("settings.none")
+    goal = turn.content.goals.get(profile.goal)
+    text = say(
+        "settings.show",
+        goal=goal.label if goal else none,
+        company=plain(profile.company) or none,
+        role=plain(profile.role) or none,
+        reminders=f"{profile.reminder_hour}:00" if profile.reminders else say("settings.off"),
+        zone=profile.zone or say("settings.zone_unknown"),
+        resume=say("settings.kept") if profile.resume_text else none,
+        jd=say("settings.kept") if profile.jd_text else none,
+    )
+    names = ("goal", "company", "role", "hour", "zone", "resume")
+    return conversation, [reply(text, *(button("settings", name, f"setting_{name}") for name in names))]
+
+
+def ask(conversation: Conversation, field: str, turn: Turn) -> Outcome:
+    """Ask for one setting; what was open stays beneath."""
+    conversation = conversation.without(*ASIDES)
+    stage = Setting(field=field, guess=_guess(conversation) if field == "zone" else "")  # type: ignore[arg-type]  # FIELDS
+    return conversation.pushed(stage), [again(stage, turn)]
+
+
+def zone_needed(conversation: Conversation, turn: Turn) -> Outcome:
+    """Ask for the zone once, when the first reminder is planned."""
+    profile = conversation.profile
+    if profile.zone or profile.zone_asked or not profile.reminders:
+        return conversation, []
+    stage = Setting(field="zone", guess=_guess(conversation))
+    conversation = conversation.without(*ASIDES).with_profile(zone_asked=True).pushed(stage)
+    return conversation, [again(stage, turn)]
+
+
+def again(stage: Setting, turn: Turn) -> Reply:
+    """The setting that is asked for, once more."""
+    match stage.field:
+        case "goal":
+            return reply(say("settings.goal"), *setup.goal_buttons(turn))
+        case "hour":
+            hours = (button("hour", str(hour), "hour", hour=hour) for hour in _HOURS)
+            return reply(say("settings.hour"), *hours, button("reminders", "off", "reminders_off"))
+        case "zone":
+            time = turn.at.astimezone(ZoneInfo(stage.guess)).strftime("%H:%M")
+            choices = (
+                button("zone", stage.guess, "yes"),
+                button("zone", "no", "no"),
+                button("zone", "skip", "skip"),
+            )
+            return reply(say("settings.zone", time=time), *choices)
+        case "city":
+            return reply(say("settings.city"), button("zone", "skip", "city_skip"))
+        case "resume" | "jd":
+            none = Choice(id=f"{'cv' if stage.field == 'resume' else 'jd'}:none", label=label("cv_none"))
+            return reply(say(f"settings.{stage.field}"), none, button("cancel", "", "cancel"))
+        case "company" | "role":
+            return reply(say(f"settings.{stage.field}"), button("cancel", "", "cancel"))
+
+
+def said(conversation: Conversation, stage: Setting, text: str, turn: Turn) -> Outcome:
+    """An answer in words to a setting that was asked for."""
+    match stage.field:
+        case "hour":
+            return reminder_hour(conversation, text, turn)
+        case "zone":
+            if text.strip().lower() in ("yes", "y", "yep", "yeah"):
+                return zone_chosen(conversation, stage.guess, turn)
+            if text.strip().lower() in ("no", "n", "nope"):
+                return zone_chosen(conversation, "no", turn)
+            return city(conversation, text, turn)
+        case "city":
+            return city(conversation, text, turn)
+        case "company":
+            known = turn.content.company(text)
+            name = known.company if known else " ".join(text.split())[: setup.LONGEST_NAME]
+            return _saved(conversation.with_profile(company=name), turn)
+        case "role":
+            return _saved(conversation.with_profile(role=" ".join(text.split())[: setup.LONGEST_NAME]), turn)
+        case "resume" | "jd":
+            return text_given(conversation, stage, text, turn)
+        case "goal":
+            goal = next(
+                (
+                    g.slug
+                    for g in turn.content.goals.values()
+                    if text.strip().lower() in (g.slug, g.label.lower())
+                ),
+                None,
+            )
+            return goal_chosen(conversation, goal, turn) if goal else (conversation, [again(stage, turn)])
+
+
+def text_given(conversation: Conversation, stage: Setting, text: str | None, turn: Turn) -> Outcome:
+    """A new resume or job description; None removes it."""
+    if text is not None and len(text) > setup.LONGEST_TEXT:
+        return conversation, [reply(say("setup.too_long", length=len(text), limit=setup.LONGEST_TEXT))]
+    changes = {"resume_text" if stage.field == "resume" else "jd_text": text}
+    return _saved(conversation.with_profile(**changes), turn)
+
+
+def goal_chosen(conversation: Conversation, goal: Goal, turn: Turn) -> Outcome:
+    """A new goal, outside the first hello."""
+    return _saved(conversation.with_profile(goal=goal), turn)
+
+
+def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """Show the reminders, switch them, or set their hour."""
+    word = argument.lower()
+    if word in ("off", "on"):
+        conversation = conversation.with_profile(reminders=word == "on", snoozed_until=None)
+    elif argument:
+        return reminder_hour(conversation, argument, turn)
+    profile = conversation.profile
+    if not profile.reminders:
+        key = "reminders.turned_off" if word == "off" else "reminders.off"
+        return conversation, [reply(say(key), button("reminders", "on", "reminders_on"))]
+    return conversation, [_reminders_on(conversation, turn)]
+
+
+def reminder_hour(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """An hour in words or from a button; then the zone, when it is not known yet."""
+    hour = hour_of_day(text)
+    if hour is None:
+        return conversation, [reply(say("reminders.bad_hour"), button("settings", "hour", "setting_hour"))]
+    profile = conversation.profile
+    midday = turn.at.astimezone(zone_of(conversation)).replace(hour=hour)
+    conversation = conversation.without(Setting).with_profile(reminder_hour=hour, reminders=True)
+    if is_quiet(profile, zone_of(conversation), midday):
+        quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
+        return conversation, [
+            reply(say("reminders.hour_quiet", hour=hour, **quiet), button("settings", "hour", "yes"))
+        ]
+    conversation, asked = zone_needed(conversation, turn)
+    return conversation, asked or [_reminders_on(conversation, turn)]
+
+
+def zone_chosen(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
+    """The answer to "is it 23:52 for you?": a zone's name, no, or skip."""
+    if choice == "no":
+        stage = Setting(field="city")
+        return conversation.without(Setting).pushed(stage), [again(stage, turn)]
+    if choice == "skip" or not zones.exists(choice):
+        return conversation.without(Setting), [reply(say("settings.zone_skipped"))]
+    conversation = conversation.without(Setting).with_profile(zone=choice, zone_asked=True)
+    return conversation, [reply(say("settings.zone_set", zone=choice)), _reminders_on(conversation, turn)]
+
+
+def city(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """A city or zone in words: its clock is shown for a yes; a typo gets the nearest names."""
+    zone = zones.find(text)
+    if zone is not None:
+        time = turn.at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+        stage = Setting(field="zone", guess=zone)
+        choices = (button("zone", zone, "yes"), button("zone", "no", "no"), button("zone", "skip", "skip"))
+        return conversation.without(Setting).pushed(stage), [
+            reply(say("settings.zone_short", time=time), *choices)
+        ]
+    named = plain(" ".join(text.split())[:40])
+    close = zones.closest(text)
+    choices_close = [Choice(id=f"zone:{each}", label=name[:24]) for name, each in close]
+    key = "settings.city_close" if close else "settings.city_unknown"
+    return conversation, [reply(say(key, city=named), *choices_close, button("zone", "skip", "city_skip"))]
+
+
+def forget(conversation: Conversation, argument: str) -> Outcome:
+    """Asked twice; the second time everything is erased."""
+    if argument == "no":
+        return conversation.without(ConfirmingForget), [reply(say("forget.kept"))]
+    if not isinstance(conversation.floor, ConfirmingForget):
+        choices = (button("forget", "yes", "forget_yes"), button("forget", "no", "forget_no"))
+        return conversation.without(*ASIDES).pushed(ConfirmingForget()), [reply(say("forget.ask"), *choices)]
+    return conversation, [Forget(), reply(say("forget.erased"))]
+
+
+def mirrored(before: Conversation, after: Conversation, turn: Turn) -> list[Effect]:
+    """What other services may read of the settings, written when it changed."""
+    was, now = before.profile, after.profile
+    if (was.goal, was.zone, was.reminder_hour) == (now.goal, now.zone, now.reminder_hour):
+        return []
+    changed = {"goal": now.goal, "zone": now.zone, "reminder_hour": now.reminder_hour, "updated_at": turn.at}
+    return [update(Student, after.student, **changed)]
+
+
+def _saved(conversation: Conversation, turn: Turn) -> Outcome:
+    conversation = conversation.without(Setting)
+    conversation, effects = show(conversation, "", turn)
+    return conversation, effects
+
+
+def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
+    profile = conversation.profile
+    zone = profile.zone or say("settings.zone_unknown")
+    common = {"hour": profile.reminder_hour, "zone": zone}
+    choices = (button("settings", "hour", "other_time"), button("reminders", "off", "reminders_off"))
+    if not turn.known.paths:
+        return reply(say("reminders.on_none", **common), *choices)
+    when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
+    quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
+    return reply(say("reminders.on", when=when, **common, **quiet), *choices)
+
+
+def _guess(conversation: Conversation) -> str:
+    return conversation.profile.zone or conversation.zone_hint or "UTC"

@@ -1,0 +1,285 @@
+"""From the first hello to the first question, and the set-up of an interview: length, company, role, texts."""
+
+from msgspec.structs import replace
+
+from bot.conversation import ASIDES, Conversation, Goal, Length, Planned, SettingUp, Welcome
+from bot.documents import CompanyKnowledge
+from bot.effects import Outcome, Reply, Turn, button, reply
+from bot.messages import Choice, Message, plain
+from bot.sentences import counted, say
+from bot.stages import interview, planning
+
+LONGEST_TEXT = 20_000  # characters of a resume or a job description; a long one has 10,000
+LONGEST_NAME = 60  # characters of a company or a role
+NO_COMPANY = "General practice"  # stored when the student aims at none: `company` is never null
+
+
+def start(conversation: Conversation, turn: Turn) -> Outcome:
+    """`start`: the first time asks the goal, later offers what there is. A running interview stays."""
+    running = conversation.interview
+    conversation = conversation.without(*ASIDES)
+    if running is not None:
+        return conversation, [interview.again(running)]
+    if conversation.profile.goal:
+        offers = (
+            interview.short_interview(turn),
+            button("learn", "", "learn"),
+            button("progress", "", "report"),
+        )
+        return conversation, [
+            reply(say("welcome.again"), *offers[:2], button("settings", "goal", "setting_goal"))
+        ]
+    return conversation.pushed(Welcome()), [reply(say("welcome.hello"), *goal_buttons(turn))]
+
+
+def goal_buttons(turn: Turn) -> tuple[Choice, ...]:
+    """One press says what the student aims for."""
+    return tuple(Choice(id=f"goal:{goal.slug}", label=goal.label) for goal in turn.content.goals.values())
+
+
+def welcomed(conversation: Conversation, goal: Goal, turn: Turn) -> Outcome:
+    """The goal is known: the first question at once, in the place of the buttons."""
+    conversation = conversation.without(*ASIDES).with_profile(goal=goal)
+    return one_question(conversation, turn, greeting=say("welcome.first"))
+
+
+def one_question(conversation: Conversation, turn: Turn, *, greeting: str = "") -> Outcome:
+    """A session of a single question, no set-up."""
+    goal = conversation.profile.goal or "any"
+    if greeting:
+        question = planning.opener(
+            goal=goal, seed=turn.event.id, asked=turn.known.asked, content=turn.content
+        )
+        plan: tuple[Planned, ...] = (
+            Planned(question=question, round=turn.content.questions[question].round),
+        )
+    else:
+        plan = planning.plan(
+            seed=turn.event.id,
+            length="one",
+            company=turn.content.default_company,
+            goal=goal,
+            asked=turn.known.asked,
+            content=turn.content,
+        )
+    role = conversation.profile.role or turn.content.goals[goal].role
+    conversation = conversation.without(*ASIDES)
+    conversation, effects = interview.begin(
+        conversation, turn, length="one", company=NO_COMPANY, role=role, plan=plan
+    )
+    if not greeting:
+        return conversation, effects
+    *writes, asked = effects
+    assert isinstance(asked, Reply)
+    text = f"{greeting}\n\n{asked.message.text}"
+    return conversation, [*writes, Reply(message=replace(asked.message, text=text), edit=True)]
+
+
+def interview_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """`interview`, "mock interview at Google", or a length's button."""
+    running = conversation.interview
+    if running is not None:
+        return conversation, [interview.again(running)]
+    conversation = conversation.without(*ASIDES)
+    match argument.lower():
+        case "one":
+            return one_question(conversation, turn)
+        case "short":
+            return _ask_company(conversation, SettingUp(step="length", length="short"), turn)
+        case "full":
+            return _ask_company(conversation, SettingUp(step="length", length="full"), turn)
+    stage = SettingUp(step="length", company=argument[:LONGEST_NAME])
+    return conversation.pushed(stage), [reply(_length_text(turn), *_length_buttons(turn))]
+
+
+def again(stage: SettingUp, conversation: Conversation, turn: Turn) -> Reply:
+    """The set-up question that is open, asked once more."""
+    match stage.step:
+        case "length":
+            return reply(_length_text(turn), *_length_buttons(turn))
+        case "company":
+            return reply(say("setup.company"), *_company_buttons(conversation, turn))
+        case "role":
+            return reply(say("setup.role"), *_role_buttons(conversation, stage, turn))
+        case "resume":
+            return reply(say("setup.resume"), *_text_buttons("cv", conversation.profile.resume_text))
+        case "jd":
+            return reply(say("setup.jd"), *_text_buttons("jd", conversation.profile.jd_text))
+
+
+def said(conversation: Conversation, stage: SettingUp, text: str, turn: Turn) -> Outcome:
+    """An answer in words to the open set-up question."""
+    match stage.step:
+        case "length":
+            word = next((each for each in ("short", "full", "one") if each in text.lower().split()), None)
+            if word is None:
+                return conversation, [reply(_length_text(turn), *_length_buttons(turn))]
+            return length_chosen(conversation, stage, length_of(word), turn)
+        case "company":
+            return company_chosen(conversation, stage, text, turn)
+        case "role":
+            return role_chosen(conversation, stage, text, turn)
+        case "resume" | "jd":
+            return text_given(conversation, stage, text, turn)
+
+
+def skipped(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
+    """`skip` takes the first button of the step."""
+    match stage.step:
+        case "length":
+            return length_chosen(conversation, stage, "short", turn)
+        case "company":
+            return company_chosen(conversation, stage, "", turn)
+        case "role":
+            return role_chosen(conversation, stage, _default_role(conversation, turn), turn)
+        case "resume" | "jd":
+            return text_given(conversation, stage, None, turn)
+
+
+def length_chosen(conversation: Conversation, stage: SettingUp, length: Length, turn: Turn) -> Outcome:
+    """Short and full go on to the company; one question starts at once."""
+    if length == "one":
+        return one_question(conversation, turn)
+    chosen = replace(stage, length=length)
+    conversation = conversation.without(SettingUp)
+    if chosen.company:  # "mock interview at Google" named it already
+        return company_chosen(conversation.pushed(chosen), chosen, chosen.company, turn)
+    return _ask_company(conversation, chosen, turn)
+
+
+def company_chosen(conversation: Conversation, stage: SettingUp, name: str, turn: Turn) -> Outcome:
+    """A known company by any alias, an unknown one with the usual pattern, or none; then the role."""
+    name = " ".join(name.split())[:LONGEST_NAME]
+    known = turn.content.company(name)
+    company = known.company if known else name
+    chosen = replace(stage, step="role", company=company)
+    conversation = conversation.swapped(stage, chosen).with_profile(company=company)
+    notes = []
+    if known:
+        rounds = ", ".join(say(f"rounds.{pattern.round}").lower() for pattern in known.rounds)
+        weeks = counted(known.preparation_weeks, "week")
+        notes.append(say("setup.known_company", company=plain(company), rounds=rounds, weeks=weeks))
+    elif name:
+        notes.append(say("setup.unknown_company", company=plain(name)))
+    text = "\n\n".join([*notes, say("setup.role")])
+    return conversation, [reply(text, *_role_buttons(conversation, chosen, turn))]
+
+
+def role_chosen(conversation: Conversation, stage: SettingUp, role: str, turn: Turn) -> Outcome:
+    """Then the resume."""
+    role = " ".join(role.split())[:LONGEST_NAME]
+    chosen = replace(stage, step="resume", role=role)
+    conversation = conversation.swapped(stage, chosen).with_profile(role=role)
+    return conversation, [again(chosen, conversation, turn)]
+
+
+def text_given(conversation: Conversation, stage: SettingUp, text: str | None, turn: Turn) -> Outcome:
+    """A resume or job description (None: go without). After the second the interview begins."""
+    if text is not None and len(text) > LONGEST_TEXT:
+        return conversation, [reply(say("setup.too_long", length=len(text), limit=LONGEST_TEXT))]
+    if stage.step == "resume":
+        following = replace(stage, step="jd")
+        conversation = conversation.swapped(stage, following).with_profile(resume_text=text)
+        return conversation, [again(following, conversation, turn)]
+    return _begin(conversation.with_profile(jd_text=text), stage, turn)
+
+
+def text_kept(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
+    """The text sent for an earlier interview is used again."""
+    kept = conversation.profile.resume_text if stage.step == "resume" else conversation.profile.jd_text
+    return text_given(conversation, stage, kept, turn)
+
+
+def pattern_of(name: str, turn: Turn) -> CompanyKnowledge:
+    """How this company interviews; the usual pattern when nobody knows."""
+    return turn.content.company(name) or turn.content.default_company
+
+
+def _begin(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
+    plan = planning.plan(
+        seed=turn.event.id,
+        length=stage.length,
+        company=pattern_of(stage.company, turn),
+        goal=conversation.profile.goal,
+        asked=turn.known.asked,
+        content=turn.content,
+    )
+    company = stage.company or NO_COMPANY
+    minutes = sum(turn.content.questions[each.question].minutes for each in plan)
+    opening = say(
+        "setup.begin",
+        company=plain(company),
+        role=plain(stage.role),
+        questions=counted(len(plan), "question"),
+        minutes=minutes,
+    )
+    conversation, effects = interview.begin(
+        conversation.without(SettingUp),
+        turn,
+        length=stage.length,
+        company=company,
+        role=stage.role,
+        plan=plan,
+    )
+    return conversation, [Reply(message=Message(text=opening)), *effects]
+
+
+def _ask_company(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
+    asked = replace(stage, step="company")
+    return conversation.without(SettingUp).pushed(asked), [again(asked, conversation, turn)]
+
+
+def _length_text(turn: Turn) -> str:
+    return say(
+        "setup.length",
+        short_questions=counted(planning.questions_in("short"), "question"),
+        short_minutes=planning.minutes_in("short", turn.content),
+        full_questions=counted(planning.questions_in("full"), "question"),
+        full_minutes=planning.minutes_in("full", turn.content),
+        one_minutes=planning.minutes_in("one", turn.content),
+    )
+
+
+def _length_buttons(turn: Turn) -> tuple[Choice, ...]:
+    return (
+        button("interview", "short", "short", minutes=planning.minutes_in("short", turn.content)),
+        button("interview", "full", "full", minutes=planning.minutes_in("full", turn.content)),
+        button("interview", "one", "one"),
+        button("cancel", "", "cancel"),
+    )
+
+
+def _company_buttons(conversation: Conversation, turn: Turn) -> tuple[Choice, ...]:
+    """No company first; then the one aimed at last time, and well-known ones."""
+    last = turn.content.company(conversation.profile.company)
+    names = dict.fromkeys([*([last.slug] if last else []), *turn.content.companies])
+    shown = [turn.content.companies[slug] for slug in list(names)[:4]]
+    return (
+        button("company", "", "company_none"),
+        *(button("company", each.slug, "company_keep", company=each.company[:24]) for each in shown),
+    )
+
+
+def _default_role(conversation: Conversation, turn: Turn) -> str:
+    return conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
+
+
+def roles(conversation: Conversation, stage: SettingUp, turn: Turn) -> tuple[str, ...]:
+    """The roles offered as buttons; a button's id is the place in this list."""
+    names = [_default_role(conversation, turn), *pattern_of(stage.company, turn).roles]
+    return tuple(dict.fromkeys(names))[:4]
+
+
+def _role_buttons(conversation: Conversation, stage: SettingUp, turn: Turn) -> tuple[Choice, ...]:
+    offered = roles(conversation, stage, turn)
+    return tuple(button("role", str(place), "role", role=role[:24]) for place, role in enumerate(offered))
+
+
+def _text_buttons(verb: str, kept: str | None) -> tuple[Choice, ...]:
+    none = button(verb, "none", "cv_none")
+    return (button(verb, "keep", "cv_keep"), none) if kept else (none,)
+
+
+def length_of(word: str) -> Length:
+    """The length a button or a word names; anything unknown is one question."""
+    return "short" if word == "short" else "full" if word == "full" else "one"

@@ -1,0 +1,257 @@
+"""The engine as a function: every stage answers every event, and the import arrows hold."""
+
+import ast
+import itertools
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import bank, engine
+from bot.commands import COMMANDS
+from bot.conversation import (
+    SCHEMA,
+    Answering,
+    AwaitingGrade,
+    AwaitingRecallGrade,
+    ConfirmingForget,
+    Conversation,
+    ConversationFromTheFuture,
+    Paused,
+    Planned,
+    Recalling,
+    Reviewed,
+    Session,
+    Setting,
+    SettingUp,
+    Stage,
+    Welcome,
+    decode,
+    encode,
+)
+from bot.effects import Reply
+from bot.events import Event, Graded, Identity, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
+from bot.messages import CHOICE_ID_LIMIT, Address
+from bot.ports import Known
+from bot.questions import Grade
+
+ROOT = Path(__file__).parent.parent
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+CONTENT = bank.load()
+ADDRESS = Address(platform="telegram", chat="7")
+QUESTIONS = [next(q for q in CONTENT.questions.values() if q.round == name) for name in ("dsa", "behavioral")]
+RECALL = CONTENT.paths["sql"].stages[0].resources[0].recall
+ID = "a" * 24
+
+
+def session() -> Session:
+    plan = tuple(Planned(question=each.id, round=each.round) for each in QUESTIONS)
+    common = {"company": "Google", "role": "SDE", "length": "short", "plan": plan, "position": 0}
+    return Session(id=ID, started_at=NOW, touched_at=NOW, **common)  # type: ignore[arg-type]  # a test's shorthand
+
+
+def stages() -> list[Stage | None]:
+    answering = Answering(session=session(), question=QUESTIONS[0], asked_at=NOW)
+    reviewed = Reviewed(session=session(), question=QUESTIONS[0], attempt=ID)
+    recalling = Recalling(path=ID, row=ID, title="A page", recall=RECALL)
+    return [
+        None,
+        Welcome(),
+        *(SettingUp(step=step) for step in ("length", "company", "role", "resume", "jd")),
+        answering,
+        AwaitingGrade(session=session(), question=QUESTIONS[0], attempt=ID, parts=("a",), since=NOW),
+        reviewed,
+        Paused(stage=answering),
+        Paused(stage=reviewed),
+        recalling,
+        AwaitingRecallGrade(path=ID, row=ID, title="A page", recall=RECALL, attempt=ID, parts=("a",)),
+        *(Setting(field=field) for field in ("goal", "company", "role", "resume", "jd", "hour", "city")),
+        Setting(field="zone", guess="UTC"),
+        ConfirmingForget(),
+    ]
+
+
+PRESSES = (
+    "goal:data", "interview:short", "interview:one", "company:google", "company:", "role:0", "role:99", "cv:none",
+    "cv:keep", "jd:none", "jd:keep", f"hint:{QUESTIONS[0].id}", f"skip:{QUESTIONS[0].id}", f"skip:{ID}", "skip:",
+    f"next:{ID}", "next:", f"undo:{ID}", f"pause:{ID}", f"resume:{ID}", f"stop:{ID}", f"model:{QUESTIONS[0].id}",
+    "learn:", "learn:sql", "learn:nothing", f"done:{ID}", "done:", "snooze:", "snooze:1d", "reminders:on",
+    "reminders:off", "settings:zone", "settings:", "hour:19", "hour:99", "zone:UTC", "zone:no", "zone:skip",
+    "zone:Mars/Base", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "help:", "", ":", "x:y",
+    "\u202e:\u202e",
+)  # fmt: skip
+WORDS = (
+    "",
+    "yes",
+    "no",
+    "19",
+    "Berlin",
+    "mock interview at Google",
+    "learn sql",
+    "what next?",
+    "hello",
+    "🙂",
+    "x" * 30_000,
+)
+
+
+def events() -> list[Event]:
+    sender = Identity(platform="telegram", user="7")
+    numbers = (f"t:{n}" for n in itertools.count())
+    common = {"at": NOW + timedelta(minutes=5), "sender": sender, "address": ADDRESS}
+    texts = [*WORDS, *COMMANDS, *(f"/{word} rubbish" for word in COMMANDS)]
+    grade = Grade(score=40, points=(), grader="test")
+    at = NOW + timedelta(minutes=5)
+    return [
+        *(Said(id=next(numbers), text=text, **common) for text in texts),
+        *(Pressed(id=next(numbers), choice=choice, message="9", **common) for choice in PRESSES),
+        *(
+            Shared(id=next(numbers), kind=kind, **common)
+            for kind in ("document", "photo", "voice", "sticker", "other")
+        ),
+        Shared(id=next(numbers), kind="document", text="my resume", **common),
+        Graded(id="g1", at=at, attempt=ID, parts=1, grade=grade),
+        Graded(id="g2", at=at, attempt="b" * 24, parts=1, grade=grade),
+        Graded(
+            id="g3",
+            at=at,
+            attempt=ID,
+            parts=9,
+            grade=Grade(score=None, points=(), grader="t", reason="timeout"),
+        ),
+        Woke(id="w1", at=NOW + timedelta(hours=2)),
+        Woke(id="w2", at=NOW + timedelta(days=3)),
+        NudgeDue(id="n1", at=at, row=ID),
+        Unreachable(id="u1", at=at, address=ADDRESS),
+        SetAside(id="s1", at=at, event="t:1", address=ADDRESS),
+    ]  # type: ignore[return-value]  # kinds are literals
+
+
+@pytest.mark.parametrize("stage", stages(), ids=lambda stage: type(stage).__name__)
+def test_every_stage_answers_every_event(stage: Stage | None) -> None:
+    """Whatever comes wherever the student is: an answer, within the limits of a screen, and a state that can be kept."""
+    beneath = Answering(session=session(), question=QUESTIONS[1], asked_at=NOW)
+    for lower in ((), (beneath,)):
+        if lower and (stage is None or isinstance(stage, type(beneath) | AwaitingGrade | Reviewed | Paused)):
+            continue
+        start = Conversation(
+            student="c" * 24, created_at=NOW, address=ADDRESS, stages=(*lower, stage) if stage else ()
+        )
+        for event in events():
+            after, effects = engine.handle(start, event, Known(), CONTENT)
+            assert decode(encode(after), SCHEMA) == after
+            replies = [each for each in effects if isinstance(each, Reply)]
+            if isinstance(event, Said | Pressed | Shared) and not _joins(stage, event):
+                assert replies or after.stages != start.stages, f"{event} left {stage} without an answer"
+            for each in replies:
+                assert each.message.text.strip()
+                assert len(each.message.choices) <= 6
+                assert all(len(choice.id.encode()) <= CHOICE_ID_LIMIT for choice in each.message.choices)
+                assert all(0 < len(choice.label) <= 24 for choice in each.message.choices), (
+                    each.message.choices
+                )
+            if lower and not _ends_the_interview(event):
+                assert after.interview is not None, f"{event} lost the open question"
+            if engine.wake_at(after) is not None:
+                assert after.interview is not None
+
+
+def _joins(stage: Stage | None, event: Event) -> bool:
+    """What is said while grading is on joins the answer without a word."""
+    return isinstance(stage, AwaitingGrade | AwaitingRecallGrade) and isinstance(event, Said | Shared)
+
+
+def _ends_the_interview(event: Event) -> bool:
+    match event:
+        case Said(text=text):
+            return text.strip("/").split(" ")[0] in ("stop", "forget")
+        case Pressed(choice=choice):
+            return choice.startswith(("stop:", "forget:"))
+        case Woke():
+            return True
+    return False
+
+
+def test_an_event_heard_before_changes_nothing() -> None:
+    """A redelivered batch of a hundred updates is recognised, each of them."""
+    conversation = Conversation(student="c" * 24, created_at=NOW, address=ADDRESS)
+    batch = (events() * 3)[:100]
+    batch = [each for n, each in enumerate(batch) if each.id not in {other.id for other in batch[:n]}]
+    for event in batch:
+        conversation, _ = engine.handle(conversation, event, Known(), CONTENT)
+    for event in batch:
+        assert engine.handle(conversation, event, Known(), CONTENT) == (conversation, [])
+
+
+def test_a_newer_state_is_not_touched() -> None:
+    """A conversation of a later schema is refused, not half read."""
+    stored = encode(Conversation(student="c" * 24, created_at=NOW))
+    with pytest.raises(ConversationFromTheFuture):
+        decode(stored, SCHEMA + 1)
+
+
+def test_import_arrows() -> None:
+    """adapters -> bot, storage -> bot, bot -> neither (its composition root aside); motor in one file."""
+    forbidden = {"bot": ("adapters", "storage"), "adapters": ("storage",), "storage": ("adapters",)}
+    named: list[str] = []
+    for folder, targets in forbidden.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            modules = _imported(path)
+            if "motor" in {module.split(".")[0] for module in modules}:
+                named.append(path.name)
+            if path != ROOT / "bot" / "__main__.py":
+                wrong = [module for module in modules if module.split(".")[0] in targets]
+                assert not wrong, f"{path} imports {wrong}"
+    assert named == ["mongodb.py"]
+
+
+PURE = (
+    "engine.py",
+    "commands.py",
+    "conversation.py",
+    "clock.py",
+    "effects.py",
+    "events.py",
+    "messages.py",
+    "stages",
+)
+UNCLEAN = (
+    "asyncio",
+    "random",
+    "os",
+    "time",
+    "secrets",
+    "pathlib",
+    "logging",
+    "adapters",
+    "aiohttp",
+    "sqlite3",
+)
+
+
+def test_decisions_are_pure() -> None:
+    """No await, no clock, no chance, no environment, no file in the modules that decide."""
+    for name in PURE:
+        at = ROOT / "bot" / name
+        for path in [at] if at.is_file() else at.glob("*.py"):
+            tree = ast.parse(path.read_text())
+            assert not _imported(path) & set(UNCLEAN), path
+            assert not [
+                node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFunctionDef)
+            ], path
+            calls = {
+                node.func.attr
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            }
+            assert not calls & {"now", "utcnow", "today", "open", "read_text"}, path
+
+
+def _imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found

@@ -1,0 +1,373 @@
+"""Interviews as a student lives them, from the first hello to the report."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.conversation import Answering
+from bot.events import Said
+from bot.questions import ROUNDS
+from tests.talk import Talk, texts
+
+
+@pytest.fixture
+async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
+    talk = await Talk.open(tmp_path)
+    yield talk
+    await talk.store.close()
+
+
+async def set_up(talk: Talk) -> None:
+    """A short interview, every step answered by its first button."""
+    await talk.say("/interview")
+    for _ in range(5):
+        await talk.press(talk.last().choices[0].label)
+    talk.new()
+
+
+async def reference(talk: Talk) -> str:
+    """A full answer to the open question."""
+    record = await talk.store.load(await talk.store.student(talk.who, new="0" * 24, at=talk.now))
+    assert record is not None
+    stage = record.conversation.floor
+    assert isinstance(stage, Answering)
+    return stage.question.reference_answer
+
+
+async def documents(talk: Talk, collection: str) -> list[dict[str, object]]:
+    return [each async for each in talk.store.export(collection)]
+
+
+async def test_first_question_is_two_presses_away(talk: Talk) -> None:
+    """From `start` to a question: one press, no typing; the floor is two."""
+    await talk.play("""
+        user: /start
+        bot: Hi. I ask interview questions and show what each score rests on. Aiming for?
+             [Backend] [Frontend] [Data] [Just ask me]
+        press: Backend
+        bot: One question, no clock, two sentences will do. ... [Hint] [Skip]
+    """)
+    assert talk.screen.shown[-1].edit == "m1"
+
+
+async def test_first_answer_is_graded_with_the_students_words(talk: Talk) -> None:
+    """After the first answer: band, evidence, what was not detected, and three ways on."""
+    await talk.play("""
+        user: hello
+        bot: Hi. ...
+        press: Just ask me
+        bot: One question, ...
+    """)
+    await talk.say(await reference(talk))
+    feedback = talk.new()
+    assert len(feedback) == 1
+    read = texts(feedback)[0]
+    assert read.startswith("Strong · 3 of 3 points")
+    assert "✓" in read
+    assert "Automatic estimate, " in read
+    labels = [choice.label for choice in feedback[0].message.choices]
+    assert labels[0].startswith("Short interview · ")
+    assert labels[1:] == ["One question", "Model answer"]
+
+
+async def test_whole_interview_ends_with_a_report_and_a_plan(talk: Talk) -> None:
+    """Three rounds, feedback after each answer, a report that names them and an improvement plan."""
+    await set_up(talk)
+    for number in (1, 2, 3):
+        await talk.say(await reference(talk) if number != 2 else "no idea")
+        if number < 3:
+            await talk.press(talk.last().choices[0].label)
+    read = texts(talk.new())
+    report = next(each for each in read if each.startswith("Interview report"))
+    assert "Improvement plan" in report
+    assert all(name in report for name in ("Coding", "Technical", "Behavioral"))
+    assert "Not taken" not in report
+    session = (await documents(talk, "interview_sessions"))[-1]
+    assert session["status"] == "completed"
+    assert session["completed_at"] is not None
+    attempts = await documents(talk, "interview_attempts")
+    assert [each["round"] for each in attempts] == list(ROUNDS)
+    assert attempts[1]["score"] == 0
+    assert attempts[0]["student_id"] == session["student_id"]
+
+
+async def test_set_up_by_words_reaches_the_named_company(talk: Talk) -> None:
+    """ "mock interview at Google" needs no press for the company; each further step has a first button."""
+    await talk.play("""
+        user: mock interview at Google
+        bot: Which interview? ...
+        press: One question
+        bot: ...
+        user: /stop
+        bot: Stopped. What you answered is kept.
+        user: mock interview at alphabet
+        bot: Which interview? ...
+        user: short
+        bot: Google: ... Which role? Type it, or take this one. ...
+        user: SDE Intern
+        bot: Paste the text of your resume, ... [Go without]
+        user: Python, SQL, two internships.
+        bot: Last one: paste the job description, or go without. [Go without]
+        press: Go without
+        bot: Google · SDE Intern. 3 questions, ...
+        bot: 1 of 3 · ... [Hint] [Skip] [Pause]
+    """)
+    session = (await documents(talk, "interview_sessions"))[-1]
+    assert (session["company"], session["role"]) == ("Google", "SDE Intern")
+    assert session["resume_text"] == "Python, SQL, two internships."
+    assert session["jd_text"] is None
+    assert session["current_round"] == 1
+
+
+async def test_unknown_company_gets_the_usual_pattern_and_is_told_so(talk: Talk) -> None:
+    """Nothing is claimed about a company nobody has looked at."""
+    await talk.play("""
+        user: /interview Zyxcorp
+        bot: Which interview? ...
+        user: short
+        bot: I have no pattern for Zyxcorp yet, so I will use the usual one: coding, technical, behavioral. ...
+    """)
+
+
+async def test_skip_writes_no_attempt_and_hints_run_out(talk: Talk) -> None:
+    """Only `skip` skips; a question without an answer leaves nothing behind."""
+    await set_up(talk)
+    await talk.play("""
+        user: hint
+        bot: Hint 1 of 3: ... [Hint] [Skip]
+        press: Hint
+        bot: Hint 2 of 3: ...
+        press: Hint
+        bot: Hint 3 of 3: ... [Skip]
+        user: hint
+        bot: That was the last hint. ...
+        press: Skip
+        bot: Skipped; it counts neither way.
+        bot: 2 of 3 · ...
+    """)
+    assert await documents(talk, "interview_attempts") == []
+    assert (await documents(talk, "interview_sessions"))[0]["current_round"] == 2
+
+
+async def test_undo_takes_back_the_last_answer_of_the_round(talk: Talk) -> None:
+    """The attempt is withdrawn, not deleted, and its question is asked again."""
+    await set_up(talk)
+    await talk.play("""
+        user: I have no idea about that
+        bot: Weak · ... [Next · 2 of 3] [Model answer] [Take it back]
+        press: Take it back
+        bot: Taken back. Here is the question again.
+        bot: 1 of 3 · ...
+        user: undo
+        bot: There is no answer of this round to take back.
+        bot: 1 of 3 · ...
+    """)
+    assert [each["status"] for each in await documents(talk, "interview_attempts")] == ["withdrawn"]
+
+
+async def test_pause_stops_the_clock(talk: Talk) -> None:
+    """Time in a pause is not counted as time taken, and a paused session stays in progress for days."""
+    await set_up(talk)
+    await talk.play("""
+        user: pause
+        bot: Paused. ... [Go on] [Stop and report]
+        user: some answer
+        bot: Your interview is paused at question 1 of 3. ...
+        after: 70 h
+        press: Go on
+        bot: 1 of 3 · ...
+        user: no idea
+        bot: Weak ...
+    """)
+    assert (await documents(talk, "interview_sessions"))[0]["status"] == "in_progress"
+    taken = (await documents(talk, "interview_attempts"))[0]["time_taken_seconds"]
+    assert isinstance(taken, int)
+    assert taken < 60
+
+
+async def test_silent_session_is_reminded_once_then_closed_with_a_report(talk: Talk) -> None:
+    """One reminder, one notice; both outside quiet hours."""
+    await set_up(talk)
+    await talk.play("""
+        user: no idea
+        bot: Weak ...
+        after: 2 h
+        bot: Your interview waits at question 1 of 3. It closes tomorrow at ... [Go on] [Stop and report]
+        after: 30 h
+        bot: I closed your interview, as it was silent for a day. What you answered is kept.
+        bot: Interview report ... Ended after 1 of 3 questions. ... Not taken: technical, behavioral ... Improvement plan ...
+        bot: Weakest: ... [Yes] [Other time] [No]
+        after: 200 h
+    """)
+    assert (await documents(talk, "interview_sessions"))[0]["status"] == "abandoned"
+
+
+async def test_reminder_waits_for_the_end_of_quiet_hours(talk: Talk) -> None:
+    """A session left at 21:30 is reminded at 08:00, not at 22:30."""
+    talk.now = talk.now.replace(hour=21, minute=30)
+    await set_up(talk)
+    await talk.wait(timedelta(hours=10))
+    assert talk.new() == []
+    await talk.wait(timedelta(hours=2))
+    assert [each.at.hour for each in talk.new()] == [8]
+
+
+async def test_question_survives_everything_that_interrupts_it(talk: Talk) -> None:
+    """Commands, stickers, old buttons and nonsense in the middle of a question lead back to it."""
+    await set_up(talk)
+    await talk.play("""
+        user: /progress
+        bot: No path yet ... [Next resource] [Interview] [Back to question 1]
+        press: Back to question 1
+        bot: 1 of 3 · ...
+        share: sticker
+        bot: Nice one. ...
+        bot: 1 of 3 · ...
+        share: voice
+        bot: I cannot listen ...
+        bot: 1 of 3 · ...
+        user: /dance
+        bot: I do not know that command. ...
+        bot: 1 of 3 · ...
+        press: hint:000000000000000000000000
+        bot: That button belongs to something that is over. Nothing has changed.
+        bot: 1 of 3 · ...
+        user: /settings
+        bot: Goal: ... [Goal] [Company] [Role] [Reminder hour] [Time zone] [Back to question 1]
+        press: Role
+        bot: Which role? Type it. [Cancel]
+        user: cancel
+        bot: Cancelled.
+        bot: 1 of 3 · ...
+        user: /interview
+        bot: 1 of 3 · ...
+    """)
+
+
+async def test_parts_that_arrive_while_grading_join_the_answer(talk: Talk) -> None:
+    """An answer in two messages is one attempt and is graded as a whole."""
+    await set_up(talk)
+    shell = talk.shell()
+    events = [Said(text=text, **talk.common()) for text in ("first part", "second part")]
+    receipts = await asyncio.gather(*(shell.receive(each) for each in events))
+    await shell.settled()
+    assert receipts[0].attempt == receipts[1].attempt
+    attempts = await documents(talk, "interview_attempts")
+    assert [each["student_answer"] for each in attempts] == ["first part\nsecond part"]
+    assert len([each for each in texts(talk.new()) if "points" in each]) == 1
+
+
+async def test_too_long_an_answer_is_not_lost_in_silence(talk: Talk) -> None:
+    """20,001 characters get a sentence, and the question stays open."""
+    await set_up(talk)
+    await talk.say("x" * 20_001)
+    assert "20001" in texts(talk.new())[0]
+    assert await documents(talk, "interview_attempts") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["🙂🙂🙂", "مرحبا بالعالم", "a\0b", "broken \ud800 surrogate", "x" * 20_000], ids=str
+)
+async def test_strange_answers_are_kept_and_answered(talk: Talk, text: str) -> None:
+    """Whatever a phone can send becomes an attempt with feedback, never an error."""
+    await set_up(talk)
+    await talk.say(text)
+    attempts = await documents(talk, "interview_attempts")
+    assert len(attempts) == 1
+    assert attempts[0]["status"] in ("graded", "not_graded")
+    assert len(talk.new()) == 1
+
+
+async def test_empty_message_changes_nothing(talk: Talk) -> None:
+    """Blank text is said to be blank; the question is shown again."""
+    await set_up(talk)
+    await talk.play("""
+        user:
+        bot: That message arrived empty. Nothing has changed.
+        bot: 1 of 3 · ...
+    """)
+
+
+async def test_stop_gives_a_partial_report(talk: Talk) -> None:
+    """`stop` ends the session as abandoned and keeps what was answered."""
+    await set_up(talk)
+    await talk.play("""
+        user: no idea
+        bot: Weak ...
+        user: stop
+        bot: Stopped. What you answered is kept.
+        bot: Interview report ... Ended after 1 of 3 questions. ...
+        bot: Weakest: ...
+        user: report 1
+        bot: Interview report ...
+        user: report 7
+        bot: I have 1 report. Try /report or /report 1.
+        user: stop
+        bot: No question is open right now.
+    """)
+
+
+async def test_forget_is_asked_twice_and_erases_everything(talk: Talk) -> None:
+    """After the second `forget` no document of the student is left; the next message meets a stranger."""
+    await set_up(talk)
+    await talk.say("no idea")
+    await talk.say("/learn sql")
+    talk.new()
+    await talk.play("""
+        user: forget
+        bot: This erases ... [Erase me] [Keep everything]
+        press: Keep everything
+        bot: Nothing was erased.
+        user: forget
+        bot: This erases ...
+        user: /forget
+        bot: Erased. ...
+        user: hi
+        bot: Hi. I ask interview questions ...
+    """)
+    for name in ("interview_attempts", "interview_sessions", "learning_paths", "learning_progress"):
+        assert await documents(talk, name) == []
+
+
+async def test_same_event_twice_is_one_answer(talk: Talk) -> None:
+    """A redelivered message changes nothing, also after other events came between."""
+    await set_up(talk)
+    await talk.say("no idea", event="update-7")
+    await talk.say("next")
+    await talk.say("no idea", event="update-7")
+    assert len(await documents(talk, "interview_attempts")) == 1
+
+
+async def test_model_answer_comes_only_after_ones_own(talk: Talk) -> None:
+    """The button works from an old message, but not for the open question."""
+    await set_up(talk)
+    question = talk.last().choices[0].id.partition(":")[2]
+    await talk.play(f"""
+        press: model:{question}
+        bot: First your own answer, then mine. ...
+        user: no idea
+        bot: Weak ...
+        press: Model answer
+        bot: Model answer ... [Next · 2 of 3] [Model answer] [Take it back]
+        press: Next · 2 of 3
+        bot: 2 of 3 · ...
+        press: model:{question}
+        bot: Model answer ... [Back to question 2]
+    """)
+
+
+async def test_single_question_that_waits_is_mentioned_once(talk: Talk) -> None:
+    """A lone question promises no report."""
+    await talk.play("""
+        user: /start
+        bot: ...
+        press: Data
+        bot: One question, ...
+        after: 2 h
+        bot: A question of mine is still open. It closes tomorrow at 09:00; until then it waits. [Go on] [Leave it]
+        after: 30 h
+        bot: I closed the question that was open since yesterday. There are others.
+    """)

@@ -1,0 +1,246 @@
+"""Learning paths and the nudges that lead back to them, as a student lives them."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from bot.clock import is_quiet, zone_of
+from bot.documents import LearningPath
+from tests.talk import Talk, texts
+
+
+@pytest.fixture
+async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
+    talk = await Talk.open(tmp_path)
+    yield talk
+    await talk.store.close()
+
+
+async def documents(talk: Talk, collection: str) -> list[dict[str, Any]]:
+    return [each async for each in talk.store.export(collection)]
+
+
+async def path_of(talk: Talk) -> LearningPath:
+    document = (await documents(talk, "learning_paths"))[0]
+    return msgspec.convert({**document, **{k: str(document[k]) for k in ("_id", "student_id")}}, LearningPath)
+
+
+def hold_true(path: LearningPath) -> None:
+    """What the path says of itself follows from its resources."""
+    resources = [each for stage in path.stages for each in stage.resources]
+    finished = sum(each.completed for each in resources)
+    assert path.progress.completion_percentage == 100 * finished // len(resources)
+    begun = [stage.stage_number for stage in path.stages if stage.status != "not_started"]
+    assert path.progress.current_stage == max(begun, default=0)
+    for stage in path.stages:
+        everything = all(each.completed for each in stage.resources)
+        assert (stage.status == "completed") == everything
+        assert (stage.completed_at is not None) == everything
+        assert all((each.completed_at is not None) == each.completed for each in stage.resources)
+    assert date.fromisoformat(path.progress.estimated_completion_date) >= date(2026, 3, 2)
+
+
+async def test_new_path_shows_its_first_resource_with_its_address(talk: Talk) -> None:
+    """`learn sql` gives something to open at once; the zone is confirmed as a clock time."""
+    await talk.play("""
+        user: learn sql
+        bot: SQL · 4 stages, ... resources, about 4 weeks.
+        bot: SQL · Stage 1 of 4: Foundation ...: https://www.postgresql.org/... Say /done when you have been through it. [Done] [Snooze]
+        bot: So that I write at a good hour: is it 09:00 for you? [Yes] [No] [Skip]
+        press: Yes
+        bot: Time zone set: UTC.
+        bot: I remind you at most once a day around 19:00 (UTC), ... Next: today at 19:00. ...
+    """)
+    hold_true(await path_of(talk))
+
+
+async def test_done_completes_a_resource_with_one_recall_question(talk: Talk) -> None:
+    """`done` counts once, asks one question, and keeps the path document true."""
+    await talk.play("""
+        user: learn sql
+        bot: ...
+        bot: ...
+        bot: ...
+        press: Skip
+        bot: Fine. I will go by the hours at which you write.
+        user: /done 25
+        bot: Done: ... One question about it: ... [Skip]
+        user: distinct removes duplicate rows, and without order by the order is not guaranteed
+        bot: ... of 2 points ... [Next resource]
+        press: Next resource
+        bot: SQL · Stage 1 of 4: ...
+    """)
+    path = await path_of(talk)
+    hold_true(path)
+    assert path.progress.time_spent_minutes == 25
+    row = next(each for each in await documents(talk, "learning_progress") if each["status"] == "completed")
+    assert row["recall_answer"].startswith("distinct removes")
+    assert row["recall_score"] > 0
+
+
+async def test_done_twice_counts_once(talk: Talk) -> None:
+    """The button of a finished resource is recognised and answered kindly."""
+    await talk.say("learn sql")
+    button = next(each for each in talk.new()[1].message.choices if each.label == "Done")
+    await talk.press(button.id)
+    await talk.say("skip")
+    talk.new()
+    await talk.press(button.id)
+    assert texts(talk.new()) == ["That one is done already. Nothing counted twice."]
+    path = await path_of(talk)
+    assert sum(each.completed for stage in path.stages for each in stage.resources) == 1
+
+
+async def test_whole_path_stays_true_to_the_end(talk: Talk) -> None:
+    """Every step of a path, from the first resource to 100 %, leaves a document whose numbers agree."""
+    await talk.say("learn git")
+    await talk.say("skip")
+    for _ in range(40):
+        hold_true(await path_of(talk))
+        if (await path_of(talk)).progress.completion_percentage == 100:
+            break
+        await talk.say("next")
+        await talk.say("done")
+        await talk.say("skip")
+    path = await path_of(talk)
+    assert path.progress.completion_percentage == 100
+    assert {stage.status for stage in path.stages} == {"completed"}
+    assert [each["next_nudge_at"] for each in await documents(talk, "learning_progress")] == [None] * len(
+        [each for stage in path.stages for each in stage.resources]
+    )
+    talk.new()
+    await talk.play("""
+        user: next
+        bot: The Git path is complete. Well done. [Learn]
+    """)
+
+
+async def test_rubbish_after_a_command_gets_a_sentence(talk: Talk) -> None:
+    """Arguments that mean nothing change nothing."""
+    await talk.say("learn sql")
+    await talk.say("skip")
+    talk.new()
+    await talk.play("""
+        user: /done banana
+        bot: Say /done alone, or /done 25 for 25 minutes (1 to 600).
+        user: /done 100000
+        bot: Say /done alone, ...
+        user: /learn pyhton
+        bot: I have no path for pyhton yet, but your wish is noted. Closest: [Python]
+        user: /learn quantum basket weaving
+        bot: I have no path for quantum basket weaving yet. ...
+        user: /reminders 25:00
+        bot: I did not find a time of day in that. ...
+        user: /snooze banana
+        bot: Say /snooze 1h, /snooze 1d or /snooze 1w, or press one. [One hour] [A day] [A week]
+    """)
+
+
+async def test_nudge_comes_at_the_reminder_hour_once_a_day(talk: Talk) -> None:
+    """At 19:00 local time, once; the next one a day later; it says why when asked."""
+    talk.zone = "Asia/Kolkata"
+    await talk.play("""
+        user: learn sql
+        bot: ...
+        bot: ...
+        bot: So that I write at a good hour: is it 14:30 for you? ...
+        press: Yes
+        bot: Time zone set: Asia/Kolkata.
+        bot: ... Next: today at 19:00. ...
+        after: 24 h
+        nudge: SQL · Stage 1 of 4: Foundation ... Next: ... [Done] [Snooze] [Why this?]
+        press: Why this?
+        bot: You started the SQL path ... around 19:00 your time, never between 22:00 and 8:00. ...
+        after: 24 h
+        nudge: SQL · Stage 1 of 4: ...
+    """)
+    sent = [each for each in talk.screen.shown if each.kind == "nudge"]
+    assert [each.at for each in sent] == [datetime(2026, 3, day, 13, 30, tzinfo=UTC) for day in (2, 3)]
+
+
+async def test_nudge_does_not_disturb_the_round(talk: Talk) -> None:
+    """A nudge in the middle of a question is told once; the question stays open and the answer counts for it."""
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    talk.now = talk.now.replace(hour=18, minute=50)
+    await talk.say("/interview one")
+    talk.new()
+    await talk.play("""
+        after: 20 min
+        nudge: SQL ...
+        user: no idea
+        bot: Weak · ...
+    """)
+
+
+async def test_snooze_and_switch_are_obeyed(talk: Talk) -> None:
+    """No nudge while snoozed or switched off; it comes back when switched on."""
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    talk.new()
+    await talk.play("""
+        user: /snooze 1w
+        bot: Silent until Mon 9 Mar at 09:00.
+        after: 6 d
+        user: /reminders off
+        bot: Reminders are off. Your paths and interviews stay as they are. [Turn them on]
+        after: 6 d
+        press: Turn them on
+        bot: I remind you at most once a day ...
+        after: 24 h
+        nudge: SQL ...
+    """)
+
+
+async def test_late_is_not_lost_and_not_doubled(talk: Talk) -> None:
+    """After an outage of five days there is one nudge, not five, and none in quiet hours."""
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    talk.new()
+    talk.now += timedelta(days=5, hours=16)  # 01:00: nobody swept meanwhile
+    await talk.wait(timedelta(hours=6))
+    assert talk.new() == []
+    await talk.wait(timedelta(hours=6))
+    assert [each.kind for each in talk.new()] == ["nudge"]
+
+
+async def test_second_path_takes_the_nudge_with_it(talk: Talk) -> None:
+    """One row of a student at most has a time; it is that of the path touched last."""
+    for skill in ("sql", "git"):
+        await talk.say(f"learn {skill}")
+        await talk.say("skip")
+    rows = await documents(talk, "learning_progress")
+    waiting = [each for each in rows if each["next_nudge_at"] is not None]
+    assert len(waiting) == 1
+    git = next(each for each in await documents(talk, "learning_paths") if each["skill"] == "git")
+    assert waiting[0]["path_id"] == git["_id"]
+
+
+@pytest.mark.parametrize(("city", "zone"), [("Bengaluru", "Asia/Kolkata"), ("berlin", "Europe/Berlin")])
+async def test_zone_by_city_is_confirmed_by_its_clock(talk: Talk, city: str, zone: str) -> None:
+    """A "no" asks for the city; its clock is shown before it is taken."""
+    await talk.say("learn sql")
+    await talk.press("No")
+    assert texts(talk.new())[-1].startswith("Which city")
+    await talk.say(city)
+    assert talk.last().choices[0].id == f"zone:{zone}"
+    await talk.press("Yes")
+    student = (await documents(talk, "students"))[0]
+    assert student["zone"] == zone
+
+
+async def test_unknown_zone_goes_by_the_hour_of_writing(talk: Talk) -> None:
+    """Who skips the zone is reminded at the time of day they wrote at, never in the night of UTC."""
+    await talk.say("learn sql")
+    await talk.press("Skip")
+    await talk.wait(timedelta(days=3))
+    nudges = [each for each in talk.screen.shown if each.kind == "nudge"]
+    assert len(nudges) >= 2
+    record = await talk.store.load(await talk.store.student(talk.who, new="0" * 24, at=talk.now))
+    assert record is not None
+    conversation = record.conversation
+    assert not any(is_quiet(conversation.profile, zone_of(conversation), each.at) for each in nudges)
