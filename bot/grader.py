@@ -23,7 +23,7 @@ MAX_ANSWER = 8_000  # characters: ten minutes of speech. More is cut and flagged
 _COVERED, _PARTIAL = 0.6, 0.35  # share of a wording that is shown
 # What a share brings to the score: next to nothing for stray words, nearly all once the point counts as covered.
 _VALUES = ((0.0, 0.0), (0.2, 0.02), (_PARTIAL, 0.3), (_COVERED, 0.9), (0.8, 1.0), (1.01, 1.0))
-DOUBT = .5
+_DOUBTFUL = 0.5  # share of a wording found beside a "not" or an opposite that it does not have
 _STORY_WORDS = 30  # a story told in fewer has no room for what happened; its score is cut in proportion
 _DONT_KNOW_WORDS = 15  # a longer answer has said something besides
 
@@ -36,14 +36,20 @@ def grade(
     answer: str,
     wrong_if: Sequence[str] = (),
 ) -> Grade:
-    """Without `key_points` each sentence of the reference is one. `wrong_if`: regular expressions on the whole
-    answer; a hit keeps the score below 50. Raises re.error for an author's faulty pattern, nothing for an answer.
+    """Without `key_points` each sentence of the reference is one. `wrong_if`: regular expressions for what is wrong
+    wherever it stands; a hit turns the points resting on its clause and costs 30 % besides. Raises re.error for an
+    author's faulty pattern, nothing for an answer.
     """
     rubric = _rubric(question, reference_answer, tuple(key_points), tuple(wrong_if))
     if reason := _not_evaluable(rubric, answer[:MAX_ANSWER]):
         return Grade(score=None, points=rubric.missed, grader=NAME, reason=reason)
     reading, flags = _read(rubric, answer)
-    found = _turned_round([_find(point, rubric, reading) for point in rubric.points])
+    loose = _loose(rubric, reading)
+    wrong = [
+        span for pattern in rubric.wrong_if if (span := matching.search([pattern], reading, asserted=True))
+    ]
+    found = [_resting_on(wrong, _find(point, rubric, reading), reading) for point in rubric.points]
+    found = found if loose else _turned_round(found)
     if nothing := _nothing_said(reading, found):
         return Grade(score=0, points=rubric.missed, grader=NAME, flags=(*flags, nothing))
     score, noticed = _score(rubric, reading, found)
@@ -78,6 +84,7 @@ class _Rubric(NamedTuple):
     pairs: frozenset[tuple[str, str]]  # neighbouring words in any of them
     trigrams: Counter[str]
     trust: float  # how much of the score rests on the key points: 0-1
+    story: bool  # told from one's own life: nothing to compare it with
 
 
 @lru_cache(maxsize=256)
@@ -115,6 +122,7 @@ def _rubric(question: str, reference: str, given: tuple[KeyPoint, ...], wrong_if
         pairs=frozenset(pair for tokens in written for pair in _pairs(tokens)),
         trigrams=_trigrams(model),
         trust=_trust(given),
+        story=bool(given) and all(p.signals for p in given) and not all(p.alternatives for p in given),
     )
 
 
@@ -292,14 +300,29 @@ def _find(point: _Point, rubric: _Rubric, reading: Reading) -> _Found:
         return _Found("covered", 1.0, *span)
     found = [(matching.closest(wording, reading, rubric.compared), wording) for wording in point.wordings]
     best = max((match for match, _ in found), key=lambda match: match.share, default=matching.NO_MATCH)
+    if span := matching.other_growth(point.wordings, reading):
+        return _Found("contradicted", 0.0, *span)
     if best.share < _PARTIAL:
         return _Found("missed", _on_line(best.share, _VALUES))
-    good = [(m, w) for m, w in found if m.share >= min(_COVERED, best.share - 0.1)]
-    straight = [m for m, w in good if not matching.contrary(m, w, reading, rubric.compared)]
-    best = max(straight, key=lambda match: match.share, default=best)
-    share = best.share if straight else min(best.share, DOUBT)
+    turned = [
+        (m, matching.contrary(m, w, reading, rubric.compared))
+        for m, w in found
+        if m.share >= min(_COVERED, best.share - 0.1)
+    ]
+    straight = [m for m, contrary in turned if not contrary]
+    best, contrary = max(turned, key=lambda t: (not t[1], t[0].share))
+    share = min(best.share, _DOUBTFUL) if contrary in ("denied", "opposite") else best.share
     verdict: Verdict = "covered" if share >= _COVERED else "partial"
     return _Found(verdict, _on_line(share, _VALUES), *matching.span(reading, best), not straight)
+
+
+def _resting_on(wrong: Iterable[tuple[int, int]], found: _Found, reading: Reading) -> _Found:
+    """A point is turned round by what is wrong in the very clause that shows it."""
+    for start, end in wrong:
+        first, last = matching.clause_around(reading, start, end)
+        if found.verdict in ("covered", "partial") and found.start < last and first < found.end:
+            return _Found("contradicted", 0.0, start, end)
+    return found
 
 
 def _turned_round(found: list[_Found]) -> list[_Found]:
@@ -323,22 +346,22 @@ def _point_grade(point: _Point, found: _Found, reading: Reading, *, loose: bool)
 # The score.
 
 
-def _score(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> tuple[int, list[str]]:
+def _share(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> float:
     shown = sum(f.value for f in found) / len(found)
+    if rubric.trust == 1:
+        return shown**0.9
     right = 1 - sum(f.verdict == "contradicted" for f in found) / len(found)
-    likeness = _likeness(rubric, reading) if rubric.trust < 1 else 0.0
     # Both curves are a product choice: the first half of an answer is worth a little more than the second.
-    share = rubric.trust * shown**0.9 + (1 - rubric.trust) * (1 - (1 - likeness) ** 1.8) * right
-    caps = list(_caps(rubric, reading, found))
-    flags = [flag for cap, flag in caps if cap < share or flag == "misconception"]
-    return round(100 * min([share, *(cap for cap, _ in caps)])), flags + ["contradictions"] * (right < 1)
+    return (
+        rubric.trust * shown**0.9 + (1 - rubric.trust) * (1 - (1 - _likeness(rubric, reading)) ** 1.8) * right
+    )
 
 
 def _likeness(rubric: _Rubric, reading: Reading) -> float:
     """How like the reference the answer as a whole is, 0-1. The weights were fitted on other sets of graded answers
     than those docs/grading.md reports on, then rounded."""
     best = {root: max(likeness for _, likeness in hits) for root, hits in reading.hits.items()}
-    ease = _between(0.02, _recall(rubric.unseen, best), 0.2)  # fluent words on another subject earn nothing
+    ease = _between(0.03, _recall(rubric.unseen, best), 0.22)  # fluent words on another subject earn nothing
     added = _new(rubric, reading)
     new = {t.stem: n for n, t in enumerate(reading.tokens) if t.stem in added}
     known = {n for root in rubric.known for n, _ in reading.hits.get(root, ())}
@@ -352,32 +375,36 @@ def _likeness(rubric: _Rubric, reading: Reading) -> float:
     )
 
 
-def _caps(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> Iterator[tuple[float, str]]:
-    """The most that an answer of a suspicious shape can get, 0-1, each with the flag that says so."""
-    if matching.search(rubric.wrong_if, reading, asserted=True):
-        yield 0.49, "misconception"
-    words = reading.tokens
-    if rubric.trust == 1:
-        yield len(words) / _STORY_WORDS, "too_short"
+def _caps(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> Iterator[tuple[str, float]]:
+    """A flag for what is too little, with the most that such an answer can get (0-1)."""
+    if rubric.story:
+        if len(reading.tokens) < _STORY_WORDS:
+            yield "too_short", len(reading.tokens) / _STORY_WORDS
+        return
+    if len(rubric.unseen) < 3 or any(f.verdict == "covered" for f in found):
         return
     new = _new(rubric, reading)
     shown = sum(
         any(likeness > text.KIN for _, likeness in reading.hits.get(root, ())) for root in rubric.unseen
     )
-    if len(rubric.unseen) >= 3 and not any(f.verdict == "covered" for f in found):
-        if not new:
-            yield 0.05, "question_copied"
-        elif shown < (1 if len(rubric.unseen) < 8 else 2):
-            yield 0.1 + 0.1 * shown, "off_topic"
-        elif len(new) < 3 and len(rubric.unseen) >= 6:
-            yield 0.34, "too_short"
+    if not new:
+        yield "question_copied", 0.05
+    elif shown < (1 if len(rubric.unseen) < 8 else 2):
+        yield "off_topic", 0.1 + 0.1 * shown
+    elif len(new) < 3 and len(rubric.unseen) >= 6:
+        yield "too_short", 0.34
+
+
+def _loose(rubric: _Rubric, reading: Reading) -> list[tuple[str, float]]:
+    """The same for words without sentences: a list of terms, or the rubric's words in a heap."""
+    if rubric.story:
+        return []
+    words, pairs = reading.tokens, set(_pairs(reading.tokens))
     content = text.content_stems(words)
-    if len(words) >= 10 and len(content) > 0.88 * len(words):
-        yield 0.4, "keyword_list"
-    pairs = set(_pairs(words))
+    listed = len(words) >= 10 and len(content) > 0.88 * len(words)
     copied = len(words) >= 12 and len(set(content) - rubric.known) < 0.25 * len(set(content))
-    if copied and len(pairs & rubric.pairs) < 0.2 * len(pairs):
-        yield 0.4, "shuffled_words"
+    heaped = copied and len(pairs & rubric.pairs) < 0.2 * len(pairs)
+    return [("keyword_list", 0.4)] * listed + [("shuffled_words", 0.4)] * heaped
 
 
 def _new(rubric: _Rubric, reading: Reading) -> set[str]:

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from bot import text
 
@@ -54,6 +54,7 @@ class Match(NamedTuple):
     words: dict[int, float]
 
 
+Contrary = Literal["denied", "opposite", "other subject"]
 NO_MATCH = Match(0.0, {})
 
 
@@ -130,7 +131,7 @@ def closest(wording: Wording, reading: Reading, compared: frozenset[str] = froze
         for n, likeness in reading.hits.get(root, ())
     )
     reach = 3 + 2 * min(8, len(wording.weights))  # words: room for as many others, and a little more
-    best, share = {}, 0.0
+    best, words = 0.0, dict[int, float]()
     for first, (start, _, _) in enumerate(events):
         found: dict[str, tuple[float, int]] = {}
         for n, weight, root in events[first:]:
@@ -138,19 +139,20 @@ def closest(wording: Wording, reading: Reading, compared: frozenset[str] = froze
                 break
             if weight > found.get(root, (0.0, 0))[0]:
                 found[root] = (weight, n)
-        here = min(1.0, sum(weight for weight, _ in found.values())) * _evidence(wording, found.keys())
-        if here > share + 1e-9:
-            best, share = found, here
-    words: Counter[int] = Counter()
-    for weight, n in best.values():
-        words[n] += weight  # type: ignore[assignment]
-    match = Match(share, dict(words))
-    return match._replace(share=share * _borne_out(match, wording, reading, compared)) if words else NO_MATCH
+        if sum(weight for weight, _ in found.values()) <= best:
+            continue
+        # A word stands for one root, though it may be near to several.
+        stands_for = {n: (weight, root) for root, (weight, n) in sorted(found.items(), key=lambda f: f[1])}
+        share = min(1.0, sum(weight for weight, _ in stands_for.values()))
+        share *= _evidence(wording, {root for _, root in stands_for.values()})
+        if share > best:
+            best, words = share, {n: weight for n, (weight, _) in stands_for.items()}
+    match = Match(best, words)
+    return match._replace(share=best * _borne_out(match, wording, reading, compared)) if words else NO_MATCH
 
 
-def _evidence(wording: Wording, found: Iterable[str]) -> float:
+def _evidence(wording: Wording, roots: set[str]) -> float:
     """What found roots prove, 0-1: nothing if the question gave them all, half without the order of growth."""
-    roots = set(found)
     if len(roots & wording.telling) < wording.least:
         return 0.0
     shows = sum(wording.evidence[root] for root in roots)
@@ -167,26 +169,44 @@ def _borne_out(match: Match, wording: Wording, reading: Reading, compared: froze
     share = 0.5 + 0.5 * quoted / sum(match.words.values())
     clause = [reading.tokens[n] for n in clause_words(reading, start, end)]
     if wording.negative and not any(t.stem in text.DENIALS for t in clause):
-        share *= 0.6
+        share *= 0.5
     about = next((t.stem for t in clause if t.stem in compared), None)
     if wording.subjects and about and about != wording.subjects[0]:
         share *= 0.7
     return share
 
 
-def contrary(match: Match, wording: Wording, reading: Reading, compared: frozenset[str]) -> bool:
+def contrary(match: Match, wording: Wording, reading: Reading, compared: frozenset[str]) -> Contrary | None:
     """Whether the words stand in a sentence that denies them, has an opposite in their place, or is about the
     other of the things compared. Right for about half of its hits, so one alone proves nothing."""
     inside = clause_words(reading, *span(reading, match))
     roots = {reading.tokens[n].stem for n in inside}
     last = max(match.words)
     if not wording.negative and any(reading.tokens[n].stem == "not" for n in inside if n < last):
-        return True
+        return "denied"
     for root in wording.weights:
         matched = any(n in match.words for n, _ in reading.hits.get(root, ()))
         if not matched and text.opposites(root) & roots - wording.weights.keys():
-            return True
-    return len(wording.subjects) == 1 and wording.subjects[0] not in roots and bool(compared & roots)
+            return "opposite"
+    about = next((reading.tokens[n].stem for n in inside if reading.tokens[n].stem in compared), None)
+    return "other subject" if wording.subjects and about and about != wording.subjects[0] else None
+
+
+_GROWTHS = frozenset(("big_1", "big_logn", "big_n", "big_nlogn", "big_n2", "big_2n"))
+
+
+def other_growth(wordings: Iterable[Wording], reading: Reading) -> tuple[int, int] | None:
+    """Where the answer names an order of growth for the same thing, but only ever another one than the wordings."""
+    named = {root for w in wordings for root in w.weights if root.startswith("big_")}
+    others = [token for token in reading.tokens if token.stem in _GROWTHS - named]
+    if not others or not named or not named <= _GROWTHS or named & reading.hits.keys():
+        return None
+    things = {root for w in wordings if named & w.weights.keys() for root in w.weights} - named
+    for other in others:
+        clause = {reading.tokens[n].stem for n in clause_words(reading, other.start, other.end)}
+        if clause & things:
+            return other.start, other.end
+    return None
 
 
 def search(
@@ -243,8 +263,8 @@ def quote(reading: Reading, start: int, end: int) -> str:
     """Verbatim, at most MAX_QUOTE characters: the clauses around a span, or as much as fits, cut between words."""
     first, last = clause_around(reading, start, end)
     if last - first > MAX_QUOTE:
-        start = min(start, max(first, end - MAX_QUOTE))
-        first = start if start == first else _word_start(reading.answer, max(first, end - MAX_QUOTE), start)
+        earliest = max(first, end - MAX_QUOTE)
+        first = first if earliest == first else _word_start(reading.answer, earliest, max(start, earliest))
         last = first + len(text.cut(reading.answer[first:last], MAX_QUOTE))
     return reading.answer[first:last].strip(" \t\r\n,;:.-")
 

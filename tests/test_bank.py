@@ -1,0 +1,109 @@
+"""The bank: what is in it is whole, and what is wrong with a file is said with its place."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bot import bank
+from bot.bank import Content, ContentError
+from bot.questions import ROUNDS
+
+
+@pytest.fixture(scope="module")
+def content() -> Content:
+    return bank.load()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bank.FOLDER, tmp_path / "content"))
+
+
+def test_there_is_enough_to_ask(content: Content) -> None:
+    """12 coding, 30 technical over 8 topics, 12 behavioral, 3 paths, 8 companies, an opener for every goal."""
+    counts = Counter(question.round for question in content.questions.values())
+    assert counts["dsa"] >= 12
+    assert counts["technical_qa"] >= 30
+    assert len({q.topic for q in content.questions.values() if q.round == "technical_qa"}) >= 8
+    assert counts["behavioral"] >= 12
+    assert len(content.paths) >= 3
+    assert len(content.companies) >= 8
+    assert set(content.goals) <= set(content.openers)
+    assert len({each for ids in content.openers.values() for each in ids}) >= 5
+
+
+def test_company_is_known_by_its_aliases(content: Content) -> None:
+    """Names are matched whatever the case; unknown ones are not guessed."""
+    for name in ("Google", "google", " ALPHABET "):
+        company = content.company(name)
+        assert company is not None
+        assert company.slug == "google"
+        assert {pattern.round for pattern in company.rounds} == set(ROUNDS)
+    assert content.company("Zyxcorp") is None
+
+
+def test_ids_derive_from_slugs(content: Content) -> None:
+    """Loading twice, on any machine, gives the same ids."""
+    assert set(bank.load().questions) == set(content.questions)
+    first = content.paths["sql"].stages[0].resources[0]
+    assert first.resource_id == bank.load().paths["sql"].stages[0].resources[0].resource_id
+
+
+FAULTS = [
+    ("technical/python.toml", 'round = "technical_qa"', 'round = "quiz"', "technical/python.toml: round 'quiz'"),
+    ("technical/python.toml", 'topic = "python"', 'topic = "pyton"', "is not the file's name"),
+    ("technical/git.toml", 'difficulty = "easy"', 'difficulty = "trivial"', "technical/git.toml, question "),
+    ("technical/git.toml", "minutes = ", "minutes = -", "minutes must be above 0"),
+    ("paths/sql.toml", "https://", "http://", "does not begin with https://"),
+    ("companies/bigtech.toml", 'round = "dsa"', 'round = "behavioral"', "must hold each of the three rounds once"),
+    ("companies/bigtech.toml", 'difficulty = "hard"', "difficulty = 3", "companies/bigtech.toml, company "),
+    ("behavioral/ownership.toml", 'signals_from = "', 'signals_from = "x', "is not in behavioral/rubric.toml"),
+    ("goals.toml", '"databases"', '"astrology"', "unknown topics"),
+    ("technical/sql.toml", "[[questions]]", "[[questions", "technical/sql.toml: "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "right", "wrong", "told"), FAULTS, ids=lambda part: str(part)[:24])
+def test_fault_is_told_with_file_and_entry(copy: Path, file: str, right: str, wrong: str, told: str) -> None:
+    """An author reads what to mend and where."""
+    at = copy / file
+    text = at.read_text()
+    assert right in text
+    at.write_text(text.replace(right, wrong, 1))
+    with pytest.raises(ContentError) as error:
+        bank.load(copy)
+    assert any(told in fault for fault in error.value.faults), error.value.faults
+
+
+def test_all_faults_are_told_at_once(copy: Path) -> None:
+    """Three broken files, three faults or more, in one go."""
+    for name in ("python", "git", "sql"):
+        at = copy / "technical" / f"{name}.toml"
+        at.write_text(at.read_text().replace("minutes = ", "minutes = -"))
+    with pytest.raises(ContentError) as error:
+        bank.load(copy)
+    assert {fault.split(",")[0] for fault in error.value.faults} >= {
+        f"technical/{n}.toml" for n in ("python", "git", "sql")
+    }
+
+
+def test_retired_entry_is_kept_but_not_asked(copy: Path) -> None:
+    """Retiring takes a question out of the choice and leaves it among the documents."""
+    at = copy / "technical" / "git.toml"
+    at.write_text(at.read_text().replace("[[questions]]", "[[questions]]\nretired = true", 1))
+    content = bank.load(copy)
+    git = [each for each in content.documents["interview_questions"] if each.topic == "git"]  # type: ignore[attr-defined]
+    assert [each.retired for each in git].count(True) == 1  # type: ignore[attr-defined]
+    asked = [question for question in content.questions.values() if question.topic == "git"]
+    assert len(asked) == len(git) - 1
+
+
+def test_an_edited_entry_has_another_version(copy: Path) -> None:
+    """The version of an entry changes with its words, and only with its own."""
+    before = {each.id: each.content_version for each in bank.load(copy).documents["interview_questions"]}  # type: ignore[attr-defined]
+    at = copy / "technical" / "git.toml"
+    at.write_text(at.read_text().replace("minutes = ", "minutes = 1", 1))
+    after = {each.id: each.content_version for each in bank.load(copy).documents["interview_questions"]}  # type: ignore[attr-defined]
+    assert sum(before[each] != after[each] for each in before) == 1

@@ -1,0 +1,91 @@
+"""What is taken for a command and what is left as an answer."""
+
+import pytest
+
+from bot.commands import COMMANDS, bare_minutes, command, hour_of_day, meaning
+
+
+@pytest.mark.parametrize("word", COMMANDS)
+def test_bare_word_is_a_command_only_alone(word: str) -> None:
+    """ "skip" skips; "skip lists keep O(log n)" is an answer."""
+    for text in (word, word.upper(), f"/{word}", f" {word}. ", f"/{word}@VivaBot"):
+        found = command(text)
+        assert found is not None
+        assert found.verb == word
+    assert command(f"{word} is what I would do first") is None
+
+
+def test_slash_command_carries_its_argument() -> None:
+    """ "/interview google" names the company; a Telegram deep link its payload."""
+    found = command("/interview@VivaBot  Google India ")
+    assert found is not None
+    assert (found.verb, found.argument) == ("interview", "Google India")
+    unknown = command("/dance")
+    assert unknown is not None
+    assert unknown.verb == "dance"
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "argument"),
+    [
+        ("mock interview at Google", "interview", "Google"),
+        ("I'd like a practice interview with Tata please!", "interview", "Tata please"),
+        ("I want to learn sql", "learn", "sql"),
+        ("teach me git.", "learn", "git"),
+        ("remind me at 8 pm", "reminders", "8 pm"),
+        ("what's next?", "next", ""),
+        ("how am i doing", "progress", ""),
+        ("show my report", "report", ""),
+        ("report 2", "report", "2"),
+        ("done 25 min", "done", "25 min"),
+        ("snooze 1d", "snooze", "1d"),
+        ("hello there", "start", ""),
+        ("what can you do?", "help", ""),
+    ],
+)
+def test_plain_words_mean_commands(text: str, verb: str, argument: str) -> None:
+    """What a person would write."""
+    found = meaning(text)
+    assert found is not None
+    assert (found.verb, found.argument) == (verb, argument)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "banana", "a mutex guards a section", "/", "//", "🙂", "hello " + "x" * 50]
+)
+def test_other_words_mean_nothing(text: str) -> None:
+    """Nothing is guessed."""
+    assert meaning(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("19", 19),
+        ("19:30", 19),
+        ("7 pm", 19),
+        ("at 7pm", 19),
+        ("12 am", 0),
+        ("12pm", 12),
+        ("0", 0),
+        ("8 in the morning", 8),
+    ],
+)
+def test_hour_in_words(text: str, hour: int) -> None:
+    """Hours as people type them."""
+    assert hour_of_day(text) == hour
+
+
+@pytest.mark.parametrize("text", ["25:00", "24", "13 pm", "19:75", "99", "-", "", "evening", "19:000", "123"])
+def test_no_hour_in_rubbish(text: str) -> None:
+    """ "25:00" is no time of day."""
+    assert hour_of_day(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("25", 25), ("25 min", 25), ("1 h", 60), ("2 hours", 120), ("banana", None), ("", None), ("-5", None)],
+)
+def test_minutes_after_done(text: str, minutes: int | None) -> None:
+    """ "done 25" took 25 minutes."""
+    assert bare_minutes(text) == minutes
