@@ -19,15 +19,15 @@ SKEW = 30  # seconds the clock may be off before reminders look late
 Line = tuple[bool, str]
 
 
-async def examine(say: Callable[[str], None], store_for: Callable[[str], Store]) -> None:
+async def examine(tell: Callable[[str], None], store_for: Callable[[str], Store]) -> None:
     """Print a line for each thing looked at. Raises SystemExit(1) when something needed is wrong."""
     try:
         settings = config.load()
     except config.SettingsError as error:
         for fault in str(error).splitlines():
-            say(f"wrong  settings: {fault}. Mend it in the environment or in .env.")
+            tell(f"wrong  settings: {fault}. Mend it in the environment or in .env.")
         raise SystemExit(1) from None
-    say("ok     settings")
+    tell("ok     settings")
     url = settings.database_url.get_secret_value()
     lines = [
         *_content(),
@@ -36,7 +36,7 @@ async def examine(say: Callable[[str], None], store_for: Callable[[str], Store])
         *await _discord(settings),
     ]
     for fine, text in lines:
-        say(f"{'ok    ' if fine else 'wrong '} {text}")
+        tell(f"{'ok    ' if fine else 'wrong '} {text}")
     if not all(fine for fine, _ in lines):
         raise SystemExit(1)
 

@@ -52,12 +52,15 @@ def grade(
     found = found if loose else _turned_round(found)
     if nothing := _nothing_said(reading, found):
         return Grade(score=0, points=rubric.missed, grader=NAME, flags=(*flags, nothing))
-    score, noticed = _score(rubric, reading, found)
-    loose = bool({"keyword_list", "shuffled_words"} & set(noticed))
+    caps = [*loose, *_caps(rubric, reading, found)]
+    flags += [flag for flag, _ in caps] + ["misconception"] * bool(wrong)
+    flags += ["contradictions"] * any(f.verdict == "contradicted" for f in found)
+    share: float = _share(rubric, reading, found) * 0.7 ** len(wrong)
     points = tuple(
-        _point_grade(p, f, reading, loose=loose) for p, f in zip(rubric.points, found, strict=True)
+        _point_grade(p, f, reading, loose=bool(loose)) for p, f in zip(rubric.points, found, strict=True)
     )
-    return Grade(score=score, points=points, grader=NAME, flags=(*flags, *noticed))
+    score = round(100 * min([share, *(cap for _, cap in caps)]))
+    return Grade(score=score, points=points, grader=NAME, flags=tuple(flags))
 
 
 # The rubric: what a question asks for, worked out once a question.
@@ -347,9 +350,9 @@ def _point_grade(point: _Point, found: _Found, reading: Reading, *, loose: bool)
 
 
 def _share(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> float:
-    shown = sum(f.value for f in found) / len(found)
+    shown: float = (sum(f.value for f in found) / len(found)) ** 0.9
     if rubric.trust == 1:
-        return shown**0.9
+        return shown
     right = 1 - sum(f.verdict == "contradicted" for f in found) / len(found)
     # Both curves are a product choice: the first half of an answer is worth a little more than the second.
     return (
