@@ -20,7 +20,7 @@ from bot import bank, config
 from bot.config import Settings, SettingsError
 from bot.ports import Messenger, Store, StoreUnavailable
 from bot.schedule import sweeping
-from bot.shell import Shell
+from bot.shell import CLAIMS, LEASE, Shell, Swept
 
 if TYPE_CHECKING:
     from adapters.discord import DiscordAdapter
@@ -222,8 +222,6 @@ async def _serve(
 
 
 async def _nudge(settings: Settings, at: datetime, *, dry_run: bool) -> None:
-    from bot.shell import CLAIMS, LEASE, Swept
-
     async with _store(settings) as (store, _):
         if dry_run:
             due = await store.due(at=at, lease=LEASE, limit=CLAIMS, claim=False)
@@ -305,7 +303,7 @@ def _discord(settings: Settings, store: Store) -> "DiscordAdapter":
 def _health(store: Store) -> Callable[[], Awaitable[bool]]:
     async def healthy() -> bool:
         with suppress(StoreUnavailable):
-            await store.get("health")
+            await store.due(at=datetime.now(UTC), lease=LEASE, limit=1, claim=False)
             return True
         return False
 
@@ -337,6 +335,8 @@ def _run(work: Any, *, quiet: bool = False) -> None:
         )
     except WrongToken as error:
         _fail(str(error))
+    except BrokenPipeError:  # `| head`: whoever read us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _loop(work: Any) -> None:

@@ -23,7 +23,12 @@ class Settings(BaseSettings):
     """What an operator may set; .env.example says what each is for. An empty value counts as not set."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", enable_decoding=False, frozen=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        enable_decoding=False,
+        validate_default=False,
+        frozen=True,
     )
 
     database_url: SecretStr = SecretStr("sqlite:///viva.db")

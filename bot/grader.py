@@ -55,7 +55,7 @@ def grade(
     caps = [*loose, *_caps(rubric, reading, found)]
     flags += [flag for flag, _ in caps] + ["misconception"] * bool(wrong)
     flags += ["contradictions"] * any(f.verdict == "contradicted" for f in found)
-    share: float = _share(rubric, reading, found) * 0.7 ** len(wrong)
+    share = _share(rubric, reading, found) * 0.7 ** len(wrong)
     points = tuple(
         _point_grade(p, f, reading, loose=bool(loose)) for p, f in zip(rubric.points, found, strict=True)
     )
@@ -303,7 +303,7 @@ def _find(point: _Point, rubric: _Rubric, reading: Reading) -> _Found:
         return _Found("covered", 1.0, *span)
     found = [(matching.closest(wording, reading, rubric.compared), wording) for wording in point.wordings]
     best = max((match for match, _ in found), key=lambda match: match.share, default=matching.NO_MATCH)
-    if span := matching.other_growth(point.wordings, reading):
+    if best.share < _COVERED and (span := matching.other_growth(point.wordings, reading)):
         return _Found("contradicted", 0.0, *span)
     if best.share < _PARTIAL:
         return _Found("missed", _on_line(best.share, _VALUES))
@@ -349,8 +349,9 @@ def _point_grade(point: _Point, found: _Found, reading: Reading, *, loose: bool)
 # The score.
 
 
+SW=[]
 def _share(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> float:
-    shown: float = (sum(f.value for f in found) / len(found)) ** 0.9
+    shown = float((sum(f.value for f in found) / len(found)) ** 0.9)
     if rubric.trust == 1:
         return shown
     right = 1 - sum(f.verdict == "contradicted" for f in found) / len(found)
