@@ -1,0 +1,154 @@
+"""What the chat in a terminal and its JSON lines share: a clock that can be moved, lines of input, and leaving.
+
+Both are the platform "terminal". What a line or a screen looks like is their own affair.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.ports import Claimed, Store, StoreUnavailable
+from bot.shell import CLAIMS, LEASE, Shell
+
+PLATFORM = "terminal"
+FURTHEST = timedelta(days=3660)  # one advance: ten years, so that a slip of the finger does not run for ever
+CHUNK = 65_536  # bytes read at once: a Linux pipe holds as many
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class MovableClock:
+    """The time: real, or standing still at `start` (aware); both can be moved on."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._start = start.astimezone(UTC) if start else None
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return (self._start or datetime.now(UTC)) + self._ahead
+
+    def move_to(self, at: datetime) -> None:
+        """Forward only."""
+        self._ahead += max(at - self(), timedelta())
+
+
+def span(**units: float) -> timedelta:
+    """How far to advance. Raises ValueError when that is further than `FURTHEST`."""
+    with suppress(OverflowError):
+        if (by := timedelta(**units)) <= FURTHEST:
+            return by
+    raise ValueError(f"that is too far: at most {FURTHEST.days} days at once")
+
+
+async def advance(by: timedelta, *, clock: MovableClock, shell: Shell, store: Store) -> None:
+    """Move the clock, stopping at each instant at which something falls due. Raises StoreUnavailable."""
+    end = clock() + by
+    visited: set[Claimed] = set()  # what fails, or is another process's, stays due: it is visited once, too
+    while fresh := [claim for claim in await _due(store, end, len(visited) + 1) if claim not in visited]:
+        visited.add(fresh[0])
+        clock.move_to(fresh[0].due)
+        await _swept(shell)
+    clock.move_to(end)
+    await _swept(shell)
+
+
+async def take_over(clock: MovableClock, store: Store) -> None:
+    """Free what a session that was killed held: its leases would end in a minute, on a clock that stands still never.
+
+    Taken is everything held until long from now; given back is a lease that has ended.
+    """
+    now = clock()
+    with suppress(StoreUnavailable):
+        held = await store.pending([PLATFORM], work=True, at=now + FURTHEST, lease=-FURTHEST, limit=CLAIMS)
+        for student, deliveries in held:  # looking is not trying: what nobody had begun to send goes back uncounted
+            await store.settle(student, untaken=[each.id for each in deliveries if not each.tries])
+
+
+async def catch_up(shell: Shell) -> None:
+    """Do what has fallen due and what was left undone. While the database is away: nothing; the next line says so."""
+    with suppress(StoreUnavailable):
+        await _swept(shell)
+
+
+async def _swept(shell: Shell) -> None:
+    await shell.sweep()
+    await shell.settled()
+
+
+async def _due(store: Store, at: datetime, limit: int) -> list[Claimed]:
+    return await store.due(at=at, lease=LEASE, limit=limit, claim=False)
+
+
+class Lines:
+    """Lines from a file descriptor, without their ends; bytes that are not UTF-8 become U+FFFD.
+
+    A thread reads, so pipe, file and terminal are alike, and a read that waits keeps nobody from leaving.
+    """
+
+    def __init__(self, descriptor: int = 0) -> None:
+        self._descriptor = descriptor
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def __aiter__(self) -> "Lines":
+        return self
+
+    async def __anext__(self) -> str:
+        if self._thread is None:
+            loop = asyncio.get_running_loop()
+            self._thread = threading.Thread(target=self._read, args=[loop], name="lines", daemon=True)
+            self._thread.start()
+        line = None if self._stopped else await self._queue.get()
+        if line is None or self._stopped:
+            self._stopped = True
+            raise StopAsyncIteration
+        return line.decode("utf-8", "replace").removesuffix("\r").removeprefix("\ufeff")
+
+    def stop(self) -> None:
+        """No further line is given, whatever still comes."""
+        self._stopped = True
+        self._queue.put_nowait(None)
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        rest = b""
+        with suppress(RuntimeError):  # the loop is closed: the session is over
+            with suppress(OSError):  # the terminal is gone
+                while chunk := os.read(self._descriptor, CHUNK):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        loop.call_soon_threadsafe(self._queue.put_nowait, line)
+            for last in (rest, None) if rest else (None,):
+                loop.call_soon_threadsafe(self._queue.put_nowait, last)
+
+
+async def until_signal(
+    session: Coroutine[Any, Any, None], *, stop: Callable[[], None] | None = None, grace: float = 0.0
+) -> None:
+    """Run a session to its end, or until SIGINT or SIGTERM: it is told to `stop`, and cancelled if it has not ended
+    after `grace` seconds. Raises what it raised."""
+    task = asyncio.create_task(session)
+    loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        if stop is not None:
+            stop()
+        loop.call_later(grace, task.cancel)
+
+    with suppress(NotImplementedError):  # Windows has no signal handlers in asyncio; Ctrl-C still ends it
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, leave)
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()
+        with suppress(NotImplementedError):
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+    if not task.cancelled():
+        task.result()
