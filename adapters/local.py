@@ -65,7 +65,7 @@ async def take_over(clock: MovableClock, store: Store) -> None:
     now = clock()
     with suppress(StoreUnavailable):
         held = await store.pending([PLATFORM], work=True, at=now + FURTHEST, lease=-FURTHEST, limit=CLAIMS)
-        for student, deliveries in held:  # looking is not trying: what nobody had begun to send goes back uncounted
+        for student, deliveries in held:  # begun by nobody goes back uncounted: a nudge is tried only once
             await store.settle(student, untaken=[each.id for each in deliveries if not each.tries])
 
 

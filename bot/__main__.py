@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import cyclopts
 
 from bot import bank, config
+from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.ports import Messenger, Store, StoreUnavailable
 from bot.schedule import sweeping
@@ -24,7 +25,10 @@ from bot.shell import CLAIMS, LEASE, Shell, Swept
 
 if TYPE_CHECKING:
     from adapters.discord import DiscordAdapter
+    from adapters.jsonl import JsonLines
+    from adapters.local import MovableClock
     from adapters.telegram import TelegramAdapter
+    from adapters.terminal import Terminal
 
 _WIPED = (
     "DYNO",
@@ -110,8 +114,8 @@ def seed() -> None:
     """Put the questions, paths and companies into the database (every start does so, too)."""
 
     async def put() -> None:
-        async with _store(_settings()) as (_, changed):
-            print(f"{changed} entries written or retired.")
+        async with _store(_settings(), told=print):
+            pass
 
     _run(put())
 
@@ -164,23 +168,15 @@ def export(*, collection: str) -> None:
 
 
 async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> None:
-    from adapters.terminal import MovableClock, Terminal
+    from adapters.local import MovableClock
 
     clock = MovableClock(now)
     async with AsyncExitStack() as stack:
-        store, _ = await stack.enter_async_context(_store(settings))
-        if jsonl:
-            from adapters.jsonl import JsonLines
-
-            lines = JsonLines(clock=clock)
-            shell = _shell(store, [lines], clock)
-            stack.push_async_callback(shell.close)
-            await lines.run(shell, store)
-        else:
-            terminal = Terminal(clock=clock)
-            shell = _shell(store, [terminal], clock)
-            stack.push_async_callback(shell.close)
-            await terminal.run(shell, store)
+        store, content = await stack.enter_async_context(_store(settings))
+        chat = _json_lines(clock) if jsonl else _terminal(clock)
+        shell = _shell(store, content, [chat], clock)
+        stack.push_async_callback(shell.close)
+        await chat.run(shell, store)
 
 
 async def _serve(
@@ -196,20 +192,25 @@ async def _serve(
 
     _warn_of_a_wiped_disk(settings)
     async with AsyncExitStack() as stack:
-        store, _ = await stack.enter_async_context(_store(settings))
+        store, content = await stack.enter_async_context(_store(settings))
         on_telegram = _telegram(settings) if telegram else None
         on_discord = _discord(settings, store) if discord else None
         messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
-        shell = _shell(store, messengers)
+        shell = _shell(store, content, messengers)
         stack.push_async_callback(shell.close)
         sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left]
         if scheduler:
             sweeps.append(shell.sweep_due)
         runs: list[Awaitable[None]] = []
         if on_telegram and webhook and settings.webhook_secret:
-            secret = settings.webhook_secret.get_secret_value()
-            where = {"url": settings.webhook_url, "secret": secret, "port": settings.port}
-            runs.append(on_telegram.run_webhook(shell.receive, health=_health(store), **where))
+            hook = on_telegram.run_webhook(
+                shell.receive,
+                url=settings.webhook_url,
+                secret=settings.webhook_secret.get_secret_value(),
+                port=settings.port,
+                health=_health(store),
+            )
+            runs.append(hook)
         elif on_telegram:
             runs.append(on_telegram.run_polling(shell.receive))
         if on_discord:
@@ -222,12 +223,12 @@ async def _serve(
 
 
 async def _nudge(settings: Settings, at: datetime, *, dry_run: bool) -> None:
-    async with _store(settings) as (store, _):
+    async with _store(settings) as (store, content):
         if dry_run:
             due = await store.due(at=at, lease=LEASE, limit=CLAIMS, claim=False)
             swept = Swept(due=len(due))
         else:
-            shell = _shell(store, [], lambda: at)
+            shell = _shell(store, content, [], lambda: at)
             swept = await shell.sweep_due(at)
             await shell.settled()
         summary = {"due": swept.due, "claimed": swept.claimed, "sent": swept.sent, "failed": swept.failed}
@@ -251,8 +252,10 @@ async def _export(settings: Settings, collection: str) -> None:
 
 
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[tuple[Store, int]]:
-    """The database, made ready: collections, indexes and content; and how many content entries changed."""
+async def _store(
+    settings: Settings, *, told: Callable[[str], None] = log.info
+) -> AsyncIterator[tuple[Store, Content]]:
+    """The database, made ready (collections, indexes, content), and the content it was seeded with."""
     from storage import store_for
 
     content = bank.load()
@@ -261,19 +264,33 @@ async def _store(settings: Settings) -> AsyncIterator[tuple[Store, int]]:
         for difference in await store.open():
             log.warning("database: %s", difference)
         changed = [await store.seed(name, documents) for name, documents in content.documents.items()]
-        yield store, sum(changed)
+        told(f"{sum(changed)} entries written or retired.")
+        yield store, content
     finally:
         await store.close()
 
 
 def _shell(
-    store: Store, messengers: Sequence[Messenger], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    store: Store,
+    content: Content,
+    messengers: Sequence[Messenger],
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Shell:
     from bot.grading import EmbeddedGrader
 
-    return Shell(
-        store=store, content=bank.load(), grader=EmbeddedGrader(), messengers=messengers, clock=clock
-    )
+    return Shell(store=store, content=content, grader=EmbeddedGrader(), messengers=messengers, clock=clock)
+
+
+def _json_lines(clock: "MovableClock") -> "JsonLines | Terminal":
+    from adapters.jsonl import JsonLines
+
+    return JsonLines(clock=clock)
+
+
+def _terminal(clock: "MovableClock") -> "JsonLines | Terminal":
+    from adapters.terminal import Terminal
+
+    return Terminal(clock=clock)
 
 
 def _telegram(settings: Settings) -> "TelegramAdapter":

@@ -241,10 +241,12 @@ def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome
     if verb in _CONTROLS:
         return _CONTROLS[verb](conversation, turn)
     if verb in _ERRANDS:
-        conversation, effects = _ERRANDS[verb](conversation, argument, turn)
-        return _way_back(conversation, effects)
+        after, effects = _ERRANDS[verb](conversation, argument, turn)
+        if after.floor is conversation.floor and isinstance(after.floor, ASIDES):
+            return _with_question(after, effects, turn)
+        return _way_back(after, effects)
     if verb == "start":
-        return setup.start(conversation, turn)
+        return _start(conversation, turn)
     if verb == "interview":
         return setup.interview_wanted(conversation, argument, turn)
     if verb == "forget":
@@ -377,6 +379,13 @@ def _cancelled(conversation: Conversation, turn: Turn) -> Outcome:
     if isinstance(conversation.floor, ASIDES):
         return _with_question(conversation.without(*ASIDES), [reply(say("general.cancelled"))], turn)
     return _with_question(conversation, [reply(say("general.nothing_to_cancel"))], turn)
+
+
+def _start(conversation: Conversation, turn: Turn) -> Outcome:
+    """Afresh, but an open interview or recall question stays and is said again."""
+    conversation = conversation.without(*ASIDES)
+    open_ = _again(conversation.floor, conversation, turn)
+    return (conversation, [open_]) if open_ is not None else setup.start(conversation, turn)
 
 
 def _hint(conversation: Conversation, turn: Turn) -> Outcome:

@@ -37,7 +37,7 @@ def grade(
     wrong_if: Sequence[str] = (),
 ) -> Grade:
     """Without `key_points` each sentence of the reference is one. `wrong_if`: regular expressions for what is wrong
-    wherever it stands; a hit turns the points resting on its clause and costs 30 % besides. Raises re.error for an
+    wherever it stands; a hit turns the points resting on its clause and costs a quarter besides. Raises re.error for an
     author's faulty pattern, nothing for an answer.
     """
     rubric = _rubric(question, reference_answer, tuple(key_points), tuple(wrong_if))
@@ -53,9 +53,9 @@ def grade(
     if nothing := _nothing_said(reading, found):
         return Grade(score=0, points=rubric.missed, grader=NAME, flags=(*flags, nothing))
     caps = [*loose, *_caps(rubric, reading, found)]
-    flags += [flag for flag, _ in caps] + ["misconception"] * bool(wrong)
+    share = _share(rubric, reading, found) * 0.75 ** len(wrong)
+    flags += [flag for flag, cap in caps if cap < share] + ["misconception"] * bool(wrong)
     flags += ["contradictions"] * any(f.verdict == "contradicted" for f in found)
-    share = _share(rubric, reading, found) * 0.7 ** len(wrong)
     points = tuple(
         _point_grade(p, f, reading, loose=bool(loose)) for p, f in zip(rubric.points, found, strict=True)
     )
@@ -349,23 +349,25 @@ def _point_grade(point: _Point, found: _Found, reading: Reading, *, loose: bool)
 # The score.
 
 
-SW=[]
 def _share(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> float:
     shown = float((sum(f.value for f in found) / len(found)) ** 0.9)
     if rubric.trust == 1:
         return shown
     right = 1 - sum(f.verdict == "contradicted" for f in found) / len(found)
+    said = _new(rubric, reading) - rubric.known
+    opposite = sum(bool(text.opposites(root) & said) for root in rubric.expected - reading.hits.keys())
+    if opposite > 1:  # it describes the counterpart: a queue for a stack
+        right *= 0.4
     # Both curves are a product choice: the first half of an answer is worth a little more than the second.
-    return (
-        rubric.trust * shown**0.9 + (1 - rubric.trust) * (1 - (1 - _likeness(rubric, reading)) ** 1.8) * right
-    )
+    alike = float(1 - (1 - _likeness(rubric, reading)) ** 2.2)
+    return rubric.trust * shown + (1 - rubric.trust) * alike * right
 
 
 def _likeness(rubric: _Rubric, reading: Reading) -> float:
-    """How like the reference the answer as a whole is, 0-1. The weights were fitted on other sets of graded answers
-    than those docs/grading.md reports on, then rounded."""
+    """How like the reference the answer as a whole is, 0-1. The weights are rounded from a fit over several sets of
+    graded answers; on what they were measured is told in docs/grading.md."""
     best = {root: max(likeness for _, likeness in hits) for root, hits in reading.hits.items()}
-    ease = _between(0.03, _recall(rubric.unseen, best), 0.22)  # fluent words on another subject earn nothing
+    ease = _between(0.04, _recall(rubric.unseen, best), 0.22)  # fluent words on another subject earn nothing
     added = _new(rubric, reading)
     new = {t.stem: n for n, t in enumerate(reading.tokens) if t.stem in added}
     known = {n for root in rubric.known for n, _ in reading.hits.get(root, ())}

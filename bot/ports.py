@@ -146,6 +146,15 @@ class Store(Protocol):
         """Put content there: new entries inserted, changed ones (`content_version`) updated by field, entries whose id
         is not among `documents` retired. Gives the number of documents changed."""
 
+    async def get(self, key: str) -> str | None:
+        """A bookmark: where an adapter has read to, or that it did something once. None when there is none."""
+
+    async def set(self, key: str, value: str) -> None:
+        """Put a bookmark there, in the place of what was."""
+
+    async def all(self, prefix: str) -> dict[str, str]:
+        """The bookmarks whose key begins with `prefix`, under whole keys."""
+
     def export(self, collection: str) -> AsyncIterator[dict[str, Any]]:
         """Every document of a collection as BSON values (ObjectId, datetime), in the order of their ids."""
 

@@ -1,5 +1,6 @@
 """When sweeps run. APScheduler only calls them; what is due is in the database, so nothing is lost with a process."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -40,6 +41,8 @@ def _told(sweep: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None
     async def once() -> None:
         try:
             await sweep()
+        except asyncio.CancelledError:  # the process is stopping; APScheduler would log a traceback
+            return
         except StoreUnavailable as error:
             log.warning("the database is away, the next sweep tries again: %s", error)
         except Exception:

@@ -15,7 +15,7 @@ import snowballstemmer
 _QUOTES = dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'") | dict.fromkeys(
     "\u2010\u2011\u2012\u2013\u2014\u2212", "-"
 )
-# Letters of other scripts that look Latin; folded only in a text whose letters are mostly Latin.
+# Letters of other scripts that look Latin. A text that is mostly in another script is not to be folded: `other_script`.
 _LOOKALIKES = dict(zip("аеорсухіјѕԁһкмтвнαοορν", "aeopcyxijsdhkmtbhaoopv", strict=True))
 
 # One token for each notion with several spellings; tried in this order, before plain words.
@@ -47,6 +47,7 @@ _NOTIONS: tuple[tuple[str, str], ...] = (
     ("orm", r"\bobject[ -]relational mapp(?:er|ing)s?\b"),
     ("csrf", r"\bcross[ -]site request forger(?:y|ies)\b|\bxsrf\b"),
     ("xss", r"\bcross[ -]site scripting\b"),
+    ("purpose", r"\bin order to\b"),
     ("inplace", r"\bin[ -]?place\b"),
     ("realtime", r"\breal[ -]?time\b"),
     ("dp", r"\bdynamic programming\b"),
@@ -80,7 +81,7 @@ STOP = frozenset(
     about into over under again further just also very too s t re ve ll d m some both other out off through because
     until between etc like eg ie im id youd its thats theres lets oh ok okay well really basically actually simply um
     whether while whereas though although however therefore thus hence""".split()
-)
+) | {"in order to"}
 # Words that say little by themselves, yet turn a sentence when they differ ("own", "same").
 _LIGHT = """
 use get make take need give go come work mean thing way kind many different much lot one two first second last same own only
@@ -96,23 +97,22 @@ _SYNONYMS = """
 fast quick rapid speedy swift|slow sluggish|remove delete erase discard|add insert append|big large huge|small tiny little
 store save keep persist|find search lookup locate|start begin|end finish terminate|error mistake fault bug
 function method procedure routine|item element entry|fetch retrieve obtain|change modify alter mutate update
-need require|allow permit enable let|show display|build create construct|send transmit deliver|wait block
+need require|allow permit enable|show display|build create construct|send transmit deliver|wait block|crash fail break
 expensive costly|whole entire complete|piece portion chunk|split divide partition|repeat iterate loop
-duplicate copy replicate replica|happen occur|prevent avoid|check verify validate|fail crash break|reply response answer
+duplicate copy replicate replica|happen occur|prevent avoid|check verify validate|reply response answer
 parallel concurrent simultaneous|lock mutex|visit traverse|pointer reference|child subclass derived|parent superclass base
-hide encapsulate conceal|pick choose select|explain describe|join connect link attach|separate distinct isolate independent
-share common|guarantee ensure|combine merge|ordered sorted|order sort|resolve resolution|identical equal same
-memory ram|disk storage|program application app|developer programmer|run execute execution|goal aim purpose
-return yield|exact precise|decrease reduce lower shrink|increase grow raise|reuse reusable|middle mid centre center
-half halve|network internet|damage broken gap|message packet|column field attribute|row record tuple"""
+hide encapsulate conceal|pick choose select|connect link attach|separate distinct isolate independent|guarantee ensure
+combine merge|ordered sorted|resolve resolution|identical equal same|memory ram|disk storage|program application app
+developer programmer|execute execution|goal aim purpose|exact precise|decrease reduce lower shrink|increase grow raise
+reuse reusable|middle mid centre center|half halve|network internet|column field attribute|row record tuple"""
 
-# Opposites: an answer that says the one where the point says the other.
+# Opposites: an answer that says the one where the point says the other has it the wrong way round.
 _OPPOSITES = """
-increase decrease|fast slow|more less|always never|first last|push pop|stack queue|mutable immutable|static dynamic
-before after|top bottom|front rear|maximum minimum|best worst|true false|same different|left right|parent child
-public private|synchronous asynchronous|sorted unsorted|ordered unordered|allow prevent|possible impossible|lifo fifo
-head tail|encrypt decrypt|client server|read write|reliable unreliable|directed undirected|bfs dfs|ascending descending
-high low|big small|share separate|share own|cheap expensive|open close|connected disconnected|push enqueue|pop dequeue"""
+increase decrease|fast slow|more less|always never|mutable immutable|static dynamic|before after|top bottom|front rear
+maximum minimum|best worst|true false|same different|public private|synchronous asynchronous|sorted unsorted
+ordered unordered|allow prevent|possible impossible|lifo fifo|stack queue|push enqueue|pop dequeue|encrypt decrypt
+reliable unreliable|directed undirected|bfs dfs|ascending descending|cheap expensive|connected disconnected
+share separate|share own"""
 
 
 class Token(NamedTuple):

@@ -15,19 +15,11 @@ NO_COMPANY = "General practice"  # stored when the student aims at none: `compan
 
 
 def start(conversation: Conversation, turn: Turn) -> Outcome:
-    """`start`: the first time asks the goal, later offers what there is. A running interview stays."""
-    running = conversation.interview
-    conversation = conversation.without(*ASIDES)
-    if running is not None:
-        return conversation, [interview.again(running)]
+    """`start` with nothing open: the first time asks the goal, later offers what there is."""
     if conversation.profile.goal:
-        offers = (
-            interview.short_interview(turn),
-            button("learn", "", "learn"),
-            button("progress", "", "report"),
-        )
+        offers = (interview.short_interview(turn), button("learn", "", "learn"))
         return conversation, [
-            reply(say("welcome.again"), *offers[:2], button("settings", "goal", "setting_goal"))
+            reply(say("welcome.again"), *offers, button("settings", "goal", "setting_goal"))
         ]
     return conversation.pushed(Welcome()), [reply(say("welcome.hello"), *goal_buttons(turn))]
 
