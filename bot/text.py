@@ -20,7 +20,10 @@ _LOOKALIKES = dict(zip("аеорсухіјѕԁһкмтвнαοορν", "aeopcyxi
 
 # One token for each notion with several spellings; tried in this order, before plain words.
 _NOTIONS: tuple[tuple[str, str], ...] = (
-    ("lifo", r"last[ -]in,?[ -]first[ -]out|first[ -]in,?[ -]last[ -]out|\blifo\b|\bfilo\b"),
+    (
+        "lifo",
+        r"last (?:one |thing |item |element )?(?:put |pushed |that went |to go )?in(?: is)?(?: the)?,?[ -]first(?: one| thing| item| element)?(?: to (?:come|go|get))?[ -]out|last[ -]in,?[ -]first[ -]out|first[ -]in,?[ -]last[ -]out|\blifo\b|\bfilo\b",
+    ),
     ("fifo", r"first[ -]in,?[ -]first[ -]out|last[ -]in,?[ -]last[ -]out|\bfifo\b"),
     ("big_nlogn", r"\bn ?\*? ?log(?:2|_2)? ?\(? ?n\b\)?|\blinearithmic(?: time)?\b|\bloglinear\b"),
     ("big_logn", r"\blog(?:2|_2)? ?\(? ?n\b\)?|\blogarithmic(?:ally)?(?: time)?\b|\blog time\b"),

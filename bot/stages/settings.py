@@ -20,6 +20,9 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`settings`: all of them with a button each; `settings hour`: asks for that one."""
     if argument in FIELDS:
         return ask(conversation, argument, turn)
+    if argument == "texts":
+        choices = (button("settings", name, f"setting_{name}") for name in ("resume", "jd"))
+        return conversation, [reply(say("settings.texts"), *choices, button("cancel", "", "cancel"))]
     profile = conversation.profile
     none = say("settings.none")
     goal = turn.content.goals.get(profile.goal)
@@ -33,7 +36,7 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         resume=say("settings.kept") if profile.resume_text else none,
         jd=say("settings.kept") if profile.jd_text else none,
     )
-    names = ("goal", "company", "role", "hour", "zone", "resume")
+    names = ("goal", "company", "role", "hour", "zone", "texts")
     return conversation, [reply(text, *(button("settings", name, f"setting_{name}") for name in names))]
 
 
