@@ -259,7 +259,10 @@ async def _store(
     from storage import store_for
 
     content = bank.load()
-    store = store_for(settings.database_url.get_secret_value())
+    try:
+        store = store_for(settings.database_url.get_secret_value())
+    except ValueError as error:  # it names the setting, never the password in it
+        raise SettingsError(str(error)) from None
     try:
         for difference in await store.open():
             log.warning("database: %s", difference)
@@ -344,6 +347,8 @@ def _run(work: Any, *, quiet: bool = False) -> None:
     try:
         with suppress(KeyboardInterrupt):
             _loop(work)
+    except SettingsError as error:
+        _fail(f"These settings cannot be used:\n{error}")
     except bank.ContentError as error:
         _fail(f"The content has faults:\n{error}")
     except StoreUnavailable as error:

@@ -54,7 +54,10 @@ def _content() -> list[Line]:
 
 async def _database(url: str, store_for: Callable[[str], Store]) -> list[Line]:
     kind = url.split(":", 1)[0]
-    store = store_for(url)
+    try:
+        store = store_for(url)
+    except ValueError as error:
+        return [(False, f"database ({kind}): {error}")]
     try:
         differences = await store.open()
     except StoreUnavailable as error:

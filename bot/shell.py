@@ -114,7 +114,7 @@ class Shell:
         self._turn_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._send_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._students: dict[Identity, str] = {}
-        self._grading: set[tuple[str, int]] = set()
+        self._grading: dict[tuple[str, int], str] = {}  # (attempt, parts) -> whose
         self._away: set[Address] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -298,12 +298,18 @@ class Shell:
         async with self._lock(self._send_locks, student):
             sent, untaken, hold, gone = await self._handed_over(deliveries)
         if settle:
-            until = self._clock() + timedelta(seconds=hold) if hold else None
+            until = self._held_until(student, hold)
             await self._store.settle(student, sent=sent, untaken=untaken, lease_until=until)
         for address in gone:
             lost = Unreachable(id=f"gone:{deliveries[0].id}", at=_now(self._clock), address=address)
             await self._turn(student, lost)
         return len(sent)
+
+    def _held_until(self, student: str, hold: float) -> datetime | None:
+        """How long other processes leave this student's outbox and work to us: while we wait, or still grade."""
+        if hold:
+            return self._clock() + timedelta(seconds=hold)
+        return self._clock() + LEASE if student in self._grading.values() else None
 
     async def _handed_over(
         self, deliveries: Sequence[Delivery]
@@ -364,7 +370,7 @@ class Shell:
     def _begin_grading(self, student: str, conversation: Conversation) -> None:
         job = engine.work(conversation)
         if job is not None and (job.attempt, job.parts) not in self._grading:
-            self._grading.add((job.attempt, job.parts))
+            self._grading[job.attempt, job.parts] = student
             self._beside(partial(self._grade, student, job))
 
     async def _grade(self, student: str, job: GradeJob) -> None:
@@ -379,7 +385,7 @@ class Shell:
             )
             await self._turn(student, event)
         finally:
-            self._grading.discard((job.attempt, job.parts))
+            self._grading.pop((job.attempt, job.parts), None)
 
     async def _graded(self, job: GradeJob) -> Grade:
         """A grade in any case; one that could not be given says why."""

@@ -1,0 +1,674 @@
+# ruff: noqa: S608 tables and expressions are constants of this module and of bot.documents; values are always bound
+"""The store in one SQLite file: a table a collection with its documents as JSON text, and small tables that are swept.
+
+Everything is written by one thread, and turns that wait at the same moment share a transaction: one flush to the disk
+for all of them. A call returns after the COMMIT. Short reads by key happen in the event loop itself (4 us, where a
+thread costs 40). Other processes may use the same file: WAL, BEGIN IMMEDIATE and the version check keep them apart.
+"""
+
+import asyncio
+import contextlib
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, Self, TypeVar
+from urllib.parse import unquote
+
+import msgspec
+
+from bot.conversation import SCHEMA, Conversation, decode, encode
+from bot.documents import (
+    COLLECTIONS,
+    Document,
+    Insert,
+    InterviewReport,
+    LearningPath,
+    LearningProgress,
+    StudentIdentity,
+    Update,
+    Write,
+    slug_id,
+)
+from bot.events import Identity
+from bot.messages import Delivery
+from bot.ports import ASKED_WITHIN, REPORTS_KNOWN, Claimed, Known, Record, StaleConversation, StoreUnavailable
+from storage.writes import LAST, NUDGED, prepare, seeding, set_path
+
+T = TypeVar("T")
+
+LAYOUT = 1  # PRAGMA user_version; of the tables, not of what is in them
+BATCH = 256  # turns in one transaction at most; the flush costs as much as 100 turns' statements
+LOCKED = 5.0  # s the writer waits for another process's transaction
+READ_LOCKED = 0.25  # s a read may hold the event loop; in WAL a reader only ever waits for recovery
+CHUNK = 500  # documents an export reads at once, so that no snapshot keeps the WAL from being taken in
+
+_STUDENT = "json_extract(document, '$.student_id')"
+_CREATED = "json_extract(document, '$.created_at')"
+_NUDGE = "json_extract(document, '$.next_nudge_at')"
+
+_OF_STUDENT = [name for name, kind in COLLECTIONS.items() if "student_id" in kind.__struct_fields__]
+
+# `due` and `leased` hold everything that has a time, keyed by it: rows of learning_progress (`row`) and wake-ups of
+# conversations (`row` empty). A claim moves an entry from the large one to the small one, and touches no document.
+_TABLES = [
+    """CREATE TABLE IF NOT EXISTS conversations (student TEXT PRIMARY KEY, v INTEGER NOT NULL,
+        version INTEGER NOT NULL, state TEXT NOT NULL, work INTEGER NOT NULL, wake_at INTEGER)""",
+    "CREATE INDEX IF NOT EXISTS conversations_work ON conversations (student) WHERE work",
+    """CREATE TABLE IF NOT EXISTS outbox (position INTEGER PRIMARY KEY, student TEXT NOT NULL, id TEXT NOT NULL,
+        platform TEXT NOT NULL, tries INTEGER NOT NULL, delivery TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS outbox_student ON outbox (student)",
+    "CREATE INDEX IF NOT EXISTS outbox_platform ON outbox (platform, student)",
+    "CREATE TABLE IF NOT EXISTS leases (student TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE IF NOT EXISTS due (at INTEGER NOT NULL, row TEXT NOT NULL, student TEXT NOT NULL,
+        PRIMARY KEY (at, row, student)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS leased (at INTEGER NOT NULL, row TEXT NOT NULL, student TEXT NOT NULL,
+        until INTEGER NOT NULL, PRIMARY KEY (at, row, student)) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS bookmarks (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS leased_until ON leased (until)",
+    *(
+        f"CREATE TABLE IF NOT EXISTS {name} (id TEXT PRIMARY KEY, document TEXT NOT NULL)"
+        for name in COLLECTIONS
+    ),
+    *(
+        f"CREATE INDEX IF NOT EXISTS {name}_student ON {name} ({_STUDENT}, {_CREATED})"
+        for name in _OF_STUDENT
+    ),
+    f"CREATE UNIQUE INDEX IF NOT EXISTS one_nudge_a_student ON {NUDGED} ({_STUDENT}) WHERE {_NUDGE} IS NOT NULL",
+]
+
+_PENDING = """SELECT student, min(position) FROM
+        (SELECT student, position FROM outbox WHERE platform IN (SELECT value FROM json_each(:platforms))
+         UNION ALL SELECT student, 0 FROM conversations WHERE work AND :work)
+    WHERE student NOT IN (SELECT student FROM leases WHERE until > :at)
+    GROUP BY student ORDER BY 2 LIMIT :limit"""
+
+_DUE = "SELECT at, row, student FROM due WHERE at <= :at ORDER BY at, row, student LIMIT :limit"
+# Without the hint the planner walks the whole table, for that saves it the sorting.
+_LAPSED = """SELECT at, row, student FROM leased INDEXED BY leased_until
+    WHERE until <= :at ORDER BY at, row, student LIMIT :limit"""
+
+# Primary result codes that mean the file cannot be had now; a wrong statement (SQLITE_ERROR) is not among them.
+_AWAY = {
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
+
+_paths = msgspec.json.Decoder(LearningPath)
+_progress = msgspec.json.Decoder(LearningProgress)
+_reports = msgspec.json.Decoder(InterviewReport)
+
+
+class _Job(NamedTuple):
+    run: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+
+
+class SqliteStore:
+    """`path`: the file; it is made when it is not there, readable by its owner only. `patience`: seconds to wait for
+    another process's transaction."""
+
+    def __init__(self, path: Path, *, patience: float = LOCKED) -> None:
+        self._path = path.absolute()
+        self._patience = patience
+        self._reader: sqlite3.Connection | None = None
+        self._writer: _Writer | None = None
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """`sqlite:///` and a path; a relative one is seen from the working directory."""
+        path = unquote(url.removeprefix("sqlite:///"))
+        if not path or path.startswith(":"):
+            raise ValueError("DATABASE_URL names no file; for example sqlite:///viva.db")
+        return cls(Path(path))
+
+    async def open(self) -> list[str]:
+        if self._writer is None:
+            await asyncio.to_thread(self._prepare)
+        return []
+
+    async def close(self) -> None:
+        writer, self._writer = (
+            self._writer,
+            None,
+        )  # first: whoever comes now is told, and does not wait for ever
+        if writer is not None:
+            await asyncio.to_thread(writer.finish)
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    async def student(self, identity: Identity, *, new: str, at: datetime) -> str:
+        key = slug_id("identity", identity.platform, identity.user)
+        known = self._read("SELECT json_extract(document, '$.student_id') FROM identities WHERE id = ?", key)
+        if known:
+            return str(known[0][0])
+        document = StudentIdentity(
+            id=key, platform=identity.platform, user_id=identity.user, student_id=new, created_at=at
+        )
+
+        def join(db: sqlite3.Connection) -> str:
+            _insert(db, "identities", msgspec.to_builtins(document))
+            return str(db.execute(f"SELECT {_STUDENT} FROM identities WHERE id = ?", (key,)).fetchone()[0])
+
+        return await self._write(join)
+
+    async def load(self, student: str) -> Record | None:
+        found = self._read("SELECT state, v, version FROM conversations WHERE student = ?", student)
+        if not found:
+            return None
+        state, schema, version = found[0]
+        return Record(conversation=decode(state.encode(), schema), version=version)
+
+    async def known(self, student: str, needs: frozenset[str], *, at: datetime) -> Known:
+        known = Known()
+        if "paths" in needs:
+            known = msgspec.structs.replace(
+                known,
+                paths=tuple(self._of(student, "learning_paths", _paths)),
+                progress=tuple(self._of(student, NUDGED, _progress)),
+            )
+        if "reports" in needs:
+            reports = self._of(
+                student, "interview_reports", _reports, f"ORDER BY {_CREATED} DESC LIMIT {REPORTS_KNOWN}"
+            )
+            known = msgspec.structs.replace(known, reports=tuple(reports))
+        if "asked" in needs:
+            asked = self._read(
+                f"SELECT json_extract(document, '$.question_id') FROM interview_attempts WHERE {_STUDENT} = ? AND {_CREATED} >= ?",
+                student,
+                msgspec.to_builtins(at - ASKED_WITHIN),
+            )
+            known = msgspec.structs.replace(known, asked=frozenset(question for (question,) in asked))
+        return known
+
+    async def commit(
+        self,
+        student: str,
+        conversation: Conversation,
+        *,
+        expected: int,
+        writes: Sequence[Write] = (),
+        deliveries: Sequence[Delivery] = (),
+        wake_at: datetime | None = None,
+        work: bool = False,
+        lease_until: datetime | None = None,
+    ) -> int:
+        version = expected + 1
+        state = encode(conversation).decode()
+        prepared = prepare(writes, version=version)
+        outgoing = [(student, out.id, out.to.platform, out.tries, _json(out)) for out in deliveries]
+        wake = _ms(wake_at)
+
+        def turn(db: sqlite3.Connection) -> int:
+            stored, slept = _version(db, student)
+            if stored != expected:
+                raise StaleConversation(f"version {stored}, expected {expected}")
+            db.execute(
+                """INSERT INTO conversations (student, v, version, state, work, wake_at) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (student) DO UPDATE SET v = excluded.v, version = excluded.version,
+                    state = excluded.state, work = excluded.work, wake_at = excluded.wake_at""",
+                (student, SCHEMA, version, state, work, wake),
+            )
+            if slept is not None or wake is not None:
+                _move(db, student, "", slept, wake)
+            db.executemany(
+                "INSERT INTO outbox (student, id, platform, tries, delivery) VALUES (?, ?, ?, ?, ?)", outgoing
+            )
+            if lease_until is not None:
+                db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (student, _ms(lease_until)))
+            for write in prepared:
+                _apply(db, write)
+            return version
+
+        return await self._write(turn)
+
+    async def settle(
+        self,
+        student: str,
+        *,
+        sent: Iterable[str] = (),
+        untaken: Iterable[str] = (),
+        lease_until: datetime | None = None,
+    ) -> None:
+        gone = [(student, delivery) for delivery in sent]
+        again = [(student, delivery) for delivery in untaken]
+
+        def settled(db: sqlite3.Connection) -> None:
+            db.executemany("DELETE FROM outbox WHERE student = ? AND id = ?", gone)
+            db.executemany("UPDATE outbox SET tries = 0 WHERE student = ? AND id = ?", again)
+            if lease_until is None:
+                db.execute("DELETE FROM leases WHERE student = ?", (student,))
+            else:
+                db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (student, _ms(lease_until)))
+
+        await self._write(settled)
+
+    async def pending(
+        self, platforms: Sequence[str], *, work: bool, at: datetime, lease: timedelta, limit: int
+    ) -> list[tuple[str, list[Delivery]]]:
+        wanted = {"platforms": _json(platforms), "work": work, "at": _ms(at), "limit": limit}
+        if not self._read(_PENDING, wanted):
+            return []
+
+        def claim(db: sqlite3.Connection) -> list[tuple[str, list[Delivery]]]:
+            students = [student for student, _ in db.execute(_PENDING, wanted).fetchall()]
+            return [
+                (student, _take(db, student, wanted["platforms"], _ms(at + lease))) for student in students
+            ]
+
+        return await self._write(claim)
+
+    async def due(self, *, at: datetime, lease: timedelta, limit: int, claim: bool = True) -> list[Claimed]:
+        # Nothing due is the usual answer, and needs neither thread nor transaction.
+        look = {"at": _ms(at), "limit": limit if not claim else 1}
+        due, lapsed = self._read(_DUE, look), self._read(_LAPSED, look)
+        if claim and (due or lapsed):
+            due, lapsed = await self._write(lambda db: _lease(db, _ms(at), _ms(at + lease), limit))
+        return [
+            Claimed(student=student, due=_when(when), row=row)
+            for when, row, student in sorted(due + lapsed)[:limit]
+        ]
+
+    async def set_aside(self, document: Document) -> None:
+        await self._write(lambda db: _insert(db, "aside_events", msgspec.to_builtins(document)))
+
+    async def erase(self, student: str) -> None:
+        def forget(db: sqlite3.Connection) -> None:
+            _, wake = _version(db, student)
+            _move(db, student, "", wake, None)
+            for row, nudge in db.execute(
+                f"SELECT id, {_NUDGE} FROM {NUDGED} WHERE {_STUDENT} = ? AND {_NUDGE} IS NOT NULL", (student,)
+            ).fetchall():
+                _move(db, student, row, _iso_ms(nudge), None)
+            for table in ("conversations", "outbox", "leases"):
+                db.execute(f"DELETE FROM {table} WHERE student = ?", (student,))
+            db.execute("DELETE FROM students WHERE id = ?", (student,))
+            for name in _OF_STUDENT:
+                db.execute(f"DELETE FROM {name} WHERE {_STUDENT} = ?", (student,))
+
+        await self._write(forget)
+        await asyncio.to_thread(self._empty_wal)
+
+    async def seed(self, collection: str, documents: Sequence[Document]) -> int:
+        given = {document.id: msgspec.to_builtins(document) for document in documents}
+        return await self._write(lambda db: _seed(db, collection, given))
+
+    async def get(self, key: str) -> str | None:
+        found = self._read("SELECT value FROM bookmarks WHERE key = ?", key)
+        return str(found[0][0]) if found else None
+
+    async def set(self, key: str, value: str) -> None:
+        await self._write(
+            lambda db: db.execute("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", (key, value))
+        )
+
+    async def all(self, prefix: str) -> dict[str, str]:
+        return dict(
+            self._read("SELECT key, value FROM bookmarks WHERE key >= ? AND key < ?", prefix, prefix + LAST)
+        )
+
+    async def export(self, collection: str) -> AsyncIterator[dict[str, Any]]:
+        # bson is wanted here alone, and costs 0.04 s to import.
+        from storage.schema import to_bson
+
+        if collection != "conversations" and collection not in COLLECTIONS:
+            raise ValueError(f"there is no collection {collection}")
+        after = ""
+        while chunk := await asyncio.to_thread(self._chunk, collection, after):
+            for after, document in chunk:
+                yield (
+                    _conversation(after, document)
+                    if collection == "conversations"
+                    else to_bson(collection, document)
+                )
+
+    # -- connections -------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        with _reaching(self._path):
+            # 0600: what students wrote is theirs and ours; SQLite gives its -wal and -shm files the same rights.
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            db = self._connect(self._patience)
+            try:
+                _build(db)
+                self._reader = self._connect(READ_LOCKED)
+                self._writer = _Writer(db, self._path)
+            except BaseException:
+                db.close()
+                raise
+
+    def _connect(self, patience: float) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=patience, isolation_level=None, check_same_thread=False)
+
+    def _read(self, statement: str, *values: Any) -> list[Any]:
+        """In the event loop: only for what an index answers in microseconds."""
+        if self._reader is None:
+            raise StoreUnavailable(f"{self._path} is not open")
+        with _reaching(self._path):
+            named = values[0] if values and isinstance(values[0], dict) else values
+            return self._reader.execute(statement, named).fetchall()
+
+    def _of(self, student: str, name: str, decoder: msgspec.json.Decoder[T], more: str = "") -> list[T]:
+        order = more or f"ORDER BY {_CREATED}, id"
+        found = self._read(f"SELECT document FROM {name} WHERE {_STUDENT} = ? {order}", student)
+        return [decoder.decode(document) for (document,) in found]
+
+    async def _write(self, run: Callable[[sqlite3.Connection], T]) -> T:
+        if self._writer is None:
+            raise StoreUnavailable(f"{self._path} is not open")
+        with _reaching(self._path):
+            return await self._writer.add(run)
+
+    def _empty_wal(self) -> None:
+        """What was deleted is zeros in the file (secure_delete), but would stand in the WAL until that is full."""
+        with _reaching(self._path), contextlib.closing(self._connect(self._patience)) as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _chunk(self, collection: str, after: str) -> list[tuple[str, dict[str, Any]]]:
+        with _reaching(self._path), contextlib.closing(self._connect(self._patience)) as db:
+            if collection == "conversations":
+                return _conversations(db, after)
+            found = db.execute(
+                f"SELECT id, document FROM {collection} WHERE id > ? ORDER BY id LIMIT {CHUNK}", (after,)
+            ).fetchall()
+            return [(key, msgspec.json.decode(document)) for key, document in found]
+
+
+class _Writer:
+    """The one thread that writes. Jobs that wait together share a transaction, each one whole or not at all."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+        self._file = path.stat()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    async def add(self, run: Callable[[sqlite3.Connection], T]) -> T:
+        """Returns once the job is on the disk."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(run, future))
+        return await future
+
+    def finish(self) -> None:
+        """Do what was asked before, then end."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            waiting = [self._jobs.get()]
+            with contextlib.suppress(queue.Empty):
+                while len(waiting) < BATCH:
+                    waiting.append(self._jobs.get_nowait())
+            ended = None in waiting
+            jobs = [job for job in waiting if job is not None]
+            if jobs:
+                _answer(jobs, self._together(jobs))
+        self._db.close()
+
+    def _together(self, jobs: list[_Job]) -> list[Any]:
+        """What each job came to: its result or its exception."""
+        try:
+            self._look()
+            self._db.execute("BEGIN IMMEDIATE")
+            outcomes = [self._alone(job) for job in jobs]
+            self._db.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 everybody waits for an answer, and the thread must live on
+            with contextlib.suppress(sqlite3.Error):
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+            return [error] * len(jobs)
+        return outcomes
+
+    def _alone(self, job: _Job) -> Any:
+        self._db.execute("SAVEPOINT job")
+        try:
+            outcome = job.run(self._db)
+        except Exception as error:  # whatever it is, it belongs to the caller who waits for this job
+            if not self._db.in_transaction:
+                raise  # SQLite itself took everything back (disk full, I/O error): nobody's job is done
+            self._db.execute("ROLLBACK TO job")
+            outcome = error
+        self._db.execute("RELEASE job")
+        return outcome
+
+    def _look(self) -> None:
+        """A file that was moved or deleted under us would take turns and lose them at the next start."""
+        now = self._path.stat()
+        if (now.st_ino, now.st_dev) != (self._file.st_ino, self._file.st_dev):
+            raise StoreUnavailable(f"{self._path} is another file than the one that was opened")
+
+
+def _answer(jobs: list[_Job], outcomes: list[Any]) -> None:
+    for loop in {job.future.get_loop() for job in jobs}:
+        mine = [
+            (job.future, out)
+            for job, out in zip(jobs, outcomes, strict=True)
+            if job.future.get_loop() is loop
+        ]
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, mine)
+
+
+def _resolve(outcomes: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    for future, outcome in outcomes:
+        if future.cancelled():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+
+@contextlib.contextmanager
+def _reaching(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        # Python's own complaints (a closed connection) carry no code.
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _AWAY:
+            raise
+        raise StoreUnavailable(f"{path}: {error}") from error
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error.strerror}") from error
+
+
+def _build(db: sqlite3.Connection) -> None:
+    """What lacks of the tables. Two processes may start at once."""
+    _to_wal(db)
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA secure_delete = ON")
+    db.execute("BEGIN IMMEDIATE")
+    layout = db.execute("PRAGMA user_version").fetchone()[0]
+    if layout > LAYOUT:
+        raise StoreUnavailable(f"the file was written by a newer Viva (layout {layout}, ours {LAYOUT})")
+    for statement in _TABLES:
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {LAYOUT}")
+    db.execute("COMMIT")
+
+
+def _to_wal(db: sqlite3.Connection) -> None:
+    """The switch wants the file alone and does not wait for it, unlike every later statement."""
+    for _ in range(50):  # 50 x 0.1 s = LOCKED
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+    raise StoreUnavailable("the database is locked by another process")
+
+
+def _version(db: sqlite3.Connection, student: str) -> tuple[int, int | None]:
+    found = db.execute("SELECT version, wake_at FROM conversations WHERE student = ?", (student,)).fetchone()
+    return found or (0, None)
+
+
+def _apply(db: sqlite3.Connection, write: Write) -> None:
+    if isinstance(write, Insert):
+        _insert(db, write.collection, write.document)
+    else:
+        _update(db, write)
+
+
+def _insert(db: sqlite3.Connection, name: str, document: dict[str, Any]) -> None:
+    nudge = document.get("next_nudge_at") if name == NUDGED else None
+    if nudge is not None:
+        _only(db, document["student_id"], document["_id"])
+    added = db.execute(
+        f"INSERT INTO {name} (id, document) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
+        (document["_id"], _json(document)),
+    )
+    if nudge is not None and added.rowcount:
+        _move(db, document["student_id"], document["_id"], None, _iso_ms(nudge))
+
+
+def _update(db: sqlite3.Connection, write: Update) -> None:
+    found = db.execute(f"SELECT document FROM {write.collection} WHERE id = ?", (write.id,)).fetchone()
+    if found is None:
+        return
+    document: dict[str, Any] = msgspec.json.decode(found[0])
+    was = document.get("next_nudge_at")
+    for path, value in write.fields.items():
+        set_path(document, path, value)
+    if write.collection == NUDGED and "next_nudge_at" in write.fields:
+        nudge = document["next_nudge_at"]
+        if nudge is not None:
+            _only(db, document["student_id"], write.id)
+        _move(db, document["student_id"], write.id, _iso_ms(was), _iso_ms(nudge))
+    db.execute(f"UPDATE {write.collection} SET document = ? WHERE id = ?", (_json(document), write.id))
+
+
+def _only(db: sqlite3.Connection, student: str, row: str) -> None:
+    """The row about to get a `next_nudge_at` takes it from any other row of the student."""
+    for (other,) in db.execute(
+        f"SELECT id FROM {NUDGED} WHERE {_STUDENT} = ? AND {_NUDGE} IS NOT NULL AND id <> ?", (student, row)
+    ).fetchall():
+        _update(db, Update(collection=NUDGED, id=other, fields={"next_nudge_at": None}))
+
+
+def _move(db: sqlite3.Connection, student: str, row: str, was: int | None, at: int | None) -> None:
+    """Give something another time (None: none any more); whoever had leased it has it no longer."""
+    if was is not None:
+        db.execute("DELETE FROM due WHERE at = ? AND row = ? AND student = ?", (was, row, student))
+        db.execute("DELETE FROM leased WHERE at = ? AND row = ? AND student = ?", (was, row, student))
+    if at is not None:
+        db.execute("INSERT OR REPLACE INTO due (at, row, student) VALUES (?, ?, ?)", (at, row, student))
+
+
+def _take(db: sqlite3.Connection, student: str, platforms: str, until: int) -> list[Delivery]:
+    db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (student, until))
+    found = db.execute(
+        """SELECT position, tries, delivery FROM outbox
+        WHERE student = ? AND platform IN (SELECT value FROM json_each(?)) ORDER BY position""",
+        (student, platforms),
+    ).fetchall()
+    db.executemany(
+        "UPDATE outbox SET tries = tries + 1 WHERE position = ?", [(position,) for position, *_ in found]
+    )
+    return [
+        msgspec.structs.replace(msgspec.json.decode(delivery, type=Delivery), tries=tries)
+        for _, tries, delivery in found
+    ]
+
+
+def _lease(db: sqlite3.Connection, at: int, until: int, limit: int) -> tuple[list[Any], list[Any]]:
+    """The `limit` earliest of both tables, leased. Those from `due` are the first of it, so a range moves them."""
+    look = {"at": at, "limit": limit}
+    due, lapsed = db.execute(_DUE, look).fetchall(), db.execute(_LAPSED, look).fetchall()
+    if lapsed:
+        taken = set(sorted(due + lapsed)[:limit])
+        due, lapsed = [one for one in due if one in taken], [one for one in lapsed if one in taken]
+        db.executemany(
+            "UPDATE leased SET until = ? WHERE at = ? AND row = ? AND student = ?",
+            [(until, *one) for one in lapsed],
+        )
+    if due:
+        db.execute(
+            """INSERT OR REPLACE INTO leased (at, row, student, until) SELECT at, row, student, ? FROM due
+            WHERE (at, row, student) <= (?, ?, ?)""",
+            (until, *due[-1]),
+        )
+        db.execute("DELETE FROM due WHERE (at, row, student) <= (?, ?, ?)", due[-1])
+    return due, lapsed
+
+
+def _seed(db: sqlite3.Connection, name: str, given: dict[str, dict[str, Any]]) -> int:
+    stored = {key: msgspec.json.decode(text) for key, text in db.execute(f"SELECT id, document FROM {name}")}
+    changes = seeding(stored, given)
+    for key, fields in changes.items():
+        document = stored.get(key, {}) | fields
+        db.execute(f"INSERT OR REPLACE INTO {name} (id, document) VALUES (?, ?)", (key, _json(document)))
+    return len(changes)
+
+
+def _conversations(db: sqlite3.Connection, after: str) -> list[tuple[str, dict[str, Any]]]:
+    columns = ("v", "version", "state", "work", "wake_at")
+    found = db.execute(
+        f"""SELECT student, {", ".join(columns)} FROM conversations
+        WHERE student > ? ORDER BY student LIMIT {CHUNK}""",
+        (after,),
+    ).fetchall()
+    chunk = []
+    for student, *values in found:
+        outbox = db.execute(
+            "SELECT delivery, tries FROM outbox WHERE student = ? ORDER BY position", (student,)
+        )
+        deliveries = [
+            msgspec.json.decode(text) | ({"tries": tries} if tries else {}) for text, tries in outbox
+        ]
+        chunk.append((student, dict(zip(columns, values, strict=True)) | {"outbox": deliveries}))
+    return chunk
+
+
+def _conversation(student: str, row: dict[str, Any]) -> dict[str, Any]:
+    """As MongoDB has it: what is not the case is not there."""
+    from bson import ObjectId
+
+    work, wake_at = row.pop("work"), row.pop("wake_at")
+    document = {"_id": f"student:{student}", "student_id": ObjectId(student), **row}
+    if work:
+        document["work"] = True
+    if wake_at is not None:
+        document["wake_at"] = _when(wake_at)
+    return document
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _ms(at: datetime | None) -> Any:
+    """Whole milliseconds since 1970; integer arithmetic, for a float loses one now and then."""
+    return None if at is None else (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _iso_ms(at: str | None) -> int | None:
+    return None if at is None else int(_ms(datetime.fromisoformat(at)))
+
+
+def _when(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

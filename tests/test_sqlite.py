@@ -1,0 +1,259 @@
+"""What only the SQLite store has: the file, its locks, the one writer."""
+
+import asyncio
+import os
+import random
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.documents import COLLECTIONS, insert
+from bot.events import Identity
+from bot.ports import StoreUnavailable
+from storage.sqlite import LAYOUT, SqliteStore
+from tests.documents import ANN, AT, HOUR, an_id, attempt, conversation, delivery, row, session
+from tests.turns import STUDENTS, audit, turns
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "viva.db"
+
+
+@pytest_asyncio.fixture
+async def store(file: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(file, patience=0.2)
+    await store.open()
+    yield store
+    await store.close()
+
+
+def a_process(file: Path) -> subprocess.Popen[str]:
+    """One that does turns until it is killed, saying which were acknowledged."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.turns", f"sqlite:///{file}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def killed(process: subprocess.Popen[str]) -> dict[str, int]:
+    process.kill()
+    said, _ = process.communicate()
+    lines = [line.split() for line in said.splitlines(keepends=True) if line.endswith("\n")]
+    return {student: int(version) for student, version in lines}
+
+
+async def test_a_process_killed_at_any_instant_loses_nothing_it_acknowledged(file: Path) -> None:
+    """kill -9 in the middle of turns, again and again on one file: no turn lost, none half there, none twice."""
+    chance = random.Random(4)
+    found = 0
+    for _ in range(5):
+        process = a_process(file)
+        assert process.stdout is not None
+        await asyncio.to_thread(process.stdout.readline)  # it has begun
+        time.sleep(chance.uniform(0.0, 0.3))  # noqa: ASYNC251 nothing else runs here
+        acknowledged = killed(process)
+        store = SqliteStore(file)
+        await store.open()
+        now = await audit(store, acknowledged)
+        await store.close()
+        assert now > found
+        found = now
+
+
+async def test_two_processes_on_one_file_do_not_disturb_each_other(file: Path, store: SqliteStore) -> None:
+    process = a_process(file)
+    assert process.stdout is not None
+    await asyncio.to_thread(process.stdout.readline)
+    acknowledged: dict[str, int] = {}
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(1.0, stop.set)
+    await asyncio.gather(*(turns(store, student, acknowledged, stop) for student in STUDENTS))
+    theirs = killed(process)
+    assert acknowledged
+    assert theirs
+    either = {one: max(acknowledged.get(one, 0), theirs.get(one, 0)) for one in STUDENTS}
+    assert await audit(store, either) > 0
+
+
+async def test_a_file_somebody_else_holds_is_unavailable_until_they_let_go(
+    file: Path, store: SqliteStore
+) -> None:
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await store.commit(ANN, conversation(), expected=0)
+    assert await store.load(ANN) is None  # reading goes on meanwhile
+    other.execute("ROLLBACK")
+    other.close()
+    assert await store.commit(ANN, conversation(), expected=0) == 1
+
+
+async def test_a_file_taken_away_is_noticed_before_a_turn_is_acknowledged(
+    file: Path, store: SqliteStore
+) -> None:
+    """The open file would still take turns, and they would be gone at the next start."""
+    away = file.rename(file.with_suffix(".away"))  # noqa: ASYNC240 takes no time
+    with pytest.raises(StoreUnavailable, match="No such file"):
+        await store.commit(ANN, conversation(), expected=0)
+    file.touch()  # noqa: ASYNC240 as above
+    with pytest.raises(StoreUnavailable, match="another file"):
+        await store.commit(ANN, conversation(), expected=0)
+    away.rename(file)
+    assert await store.commit(ANN, conversation(), expected=0) == 1
+
+
+async def test_a_full_disk_refuses_turns_and_breaks_none(store: SqliteStore) -> None:
+    """Turns that do not fit are unavailable, those before stay, and those after go through once there is room."""
+    await store.commit(ANN, conversation(note="kept"), expected=0)
+
+    def allow(pages: int) -> Any:
+        return lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+    (pages,) = await store._write(lambda db: db.execute("PRAGMA page_count").fetchone())
+    await store._write(allow(pages))
+    answer = insert(attempt("a", answer="x" * 100_000))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="full"):
+            await store.commit(ANN, conversation(), expected=1, writes=[answer])
+    record = await store.load(ANN)
+    assert record is not None
+    assert (record.version, record.conversation.zone_hint) == (1, "kept")
+    await store._write(allow(1_000_000))
+    assert await store.commit(ANN, conversation(), expected=1, writes=[answer]) == 2
+
+
+async def test_what_is_no_database_of_ours_is_left_alone(tmp_path: Path) -> None:
+    """A text file, a folder, a file of a newer Viva: said, not touched."""
+    text = tmp_path / "notes.txt"
+    text.write_text("Dear diary, " * 100)
+    newer = tmp_path / "newer.db"
+    with sqlite3.connect(newer) as db:
+        db.execute(f"PRAGMA user_version = {LAYOUT + 1}")
+    db.close()
+    for path, reason in ((text, "not a database"), (tmp_path, "unable to open"), (newer, "newer Viva")):
+        store = SqliteStore(path)
+        with pytest.raises(StoreUnavailable, match=reason):
+            await store.open()
+        await store.close()
+    assert text.read_text() == "Dear diary, " * 100
+
+
+async def test_only_the_owner_may_read_what_students_wrote(file: Path, store: SqliteStore) -> None:
+    await store.commit(ANN, conversation(), expected=0)
+    for suffix in ("", "-wal", "-shm"):
+        assert stat.S_IMODE(os.stat(f"{file}{suffix}").st_mode) == 0o600  # noqa: PTH116 a suffix of a suffix
+
+
+async def test_an_erased_student_cannot_be_found_in_the_bytes_of_the_file(
+    file: Path, store: SqliteStore
+) -> None:
+    """Not in free pages, not in the write-ahead log."""
+    for version in range(30):
+        answer = insert(attempt(f"a{version}", answer=f"my secret answer {version} " * 50))
+        note = f"my secret note {version}"
+        await store.commit(ANN, conversation(note=note), expected=version, writes=[answer])
+
+    def bytes_with(words: bytes) -> list[str]:
+        return [one.name for one in file.parent.iterdir() if words in one.read_bytes()]
+
+    assert bytes_with(b"my secret")
+    await store.erase(ANN)
+    assert bytes_with(b"my secret") == bytes_with(ANN.encode()) == []
+
+
+async def test_closing_finishes_what_was_asked_before_and_tells_who_comes_after(store: SqliteStore) -> None:
+    asked = [asyncio.ensure_future(store.commit(one, conversation(one), expected=0)) for one in STUDENTS]
+    await asyncio.sleep(0)
+    closing = asyncio.ensure_future(store.close())
+    await asyncio.sleep(0)
+    with pytest.raises(StoreUnavailable):
+        await store.commit(ANN, conversation(), expected=0)
+    assert await asyncio.gather(*asked) == [1] * len(STUDENTS)
+    await closing
+
+
+async def test_a_mistake_in_a_statement_is_not_called_unavailable(store: SqliteStore) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await store._write(lambda db: db.execute("SELECT * FROM nonsense"))
+    assert await store.commit(ANN, conversation(), expected=0) == 1
+
+
+async def test_turns_that_wait_together_share_one_commit(store: SqliteStore) -> None:
+    said: list[str] = []
+    await store._write(lambda db: db.set_trace_callback(said.append))
+    students = [an_id(str(number)) for number in range(200)]
+    await asyncio.gather(*(store.commit(one, conversation(one), expected=0) for one in students))
+    assert 1 <= said.count("COMMIT") <= 20
+
+
+async def test_a_caller_who_stops_waiting_does_not_stop_the_others(store: SqliteStore) -> None:
+    """The turn itself is stored all the same."""
+    waiting = [asyncio.ensure_future(store.commit(one, conversation(one), expected=0)) for one in STUDENTS]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert outcomes[1:] == [1] * (len(STUDENTS) - 1)
+    assert isinstance(outcomes[0], asyncio.CancelledError)
+    assert await store.load(STUDENTS[0]) is not None
+
+
+async def test_no_statement_of_a_turn_or_a_sweep_walks_a_whole_table(store: SqliteStore) -> None:
+    """What costs nothing with ten students must cost nothing with a million."""
+    said: list[str] = []
+    await store._write(lambda db: db.set_trace_callback(said.append))
+    assert store._reader is not None
+    store._reader.set_trace_callback(said.append)
+    await store.student(Identity(platform="telegram", user="81"), new=ANN, at=AT)
+    for version in range(2):
+        writes = [insert(session()), insert(row("r1", nudge=AT)), insert(row("r2", nudge=AT))]
+        await store.commit(
+            ANN,
+            conversation(),
+            expected=version,
+            writes=writes,
+            deliveries=[delivery(str(version))],
+            wake_at=AT,
+            work=True,
+        )
+    await store.load(ANN)
+    await store.known(ANN, frozenset({"paths", "reports", "asked"}), at=AT)
+    for at in (AT, AT + HOUR):
+        await store.due(at=at, lease=HOUR / 2, limit=10)
+        await store.pending(["telegram"], work=True, at=at, lease=HOUR / 2, limit=10)
+    await store.settle(ANN, sent=["0"], untaken=["1"])
+    await store.erase(ANN)
+    store._reader.set_trace_callback(None)
+    await store._write(lambda db: db.set_trace_callback(None))
+
+    statements = {one for one in said if one.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))}
+    assert len(statements) > 30
+    large = {*COLLECTIONS, "conversations", "due", "leased"}
+    for statement in statements:
+        for *_, step in store._reader.execute("EXPLAIN QUERY PLAN " + statement):
+            walks = step.startswith("SCAN") and "USING" not in step
+            assert not (walks and step.split()[1] in large), (statement, step)
+
+
+def test_sqlite_alone_imports_no_mongodb(file: Path) -> None:
+    """Motor and bson are a fifth of a second that a chat in the terminal does not pay."""
+    program = (
+        "import asyncio, sys; from storage import store_for; store = store_for(sys.argv[1]);"
+        "asyncio.run(store.open()); asyncio.run(store.close());"
+        "print(sorted({'motor', 'pymongo', 'bson'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", program, f"sqlite:///{file}"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "[]"
