@@ -56,9 +56,11 @@ class GoalEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything there is to ask and to recommend. `questions` and `paths` leave retired entries out."""
+    """Everything there is to ask and to recommend. `questions` and `paths` leave retired entries out; `retired` are
+    the questions that a plan made earlier may still name."""
 
     questions: dict[str, Question]
+    retired: dict[str, Question]
     openers: dict[str, tuple[str, ...]]
     companies: dict[str, CompanyKnowledge]
     default_company: CompanyKnowledge
@@ -67,6 +69,10 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     documents: dict[str, tuple[Document, ...]]
     _aliases: dict[str, str] = {}
     _skills: dict[str, str] = {}
+
+    def question(self, question_id: str) -> Question | None:
+        """A question by its id, retired or not; None when its file no longer has it."""
+        return self.questions.get(question_id) or self.retired.get(question_id)
 
     def company(self, name: str) -> CompanyKnowledge | None:
         """The company a person means by `name` (its name, slug or an alias, whatever the case)."""
@@ -161,6 +167,7 @@ class _Loader:
         self.faults: list[str] = []
         self.questions: list[InterviewQuestion] = []
         self.shown: dict[str, Question] = {}
+        self.retired: dict[str, Question] = {}
         self.openers: dict[str, list[str]] = {}
         self.paths: list[PathTemplate] = []
         self.companies: list[CompanyKnowledge] = []
@@ -263,6 +270,7 @@ class _Loader:
         )
         self.questions.append(document)
         if entry.retired:
+            self.retired[document.id] = _as_asked(document, title)
             return
         self.shown[document.id] = _as_asked(document, title)
         for goal in entry.opener_for:
@@ -414,6 +422,7 @@ class _Loader:
         paths = {each.skill: each for each in self.paths if not each.retired}
         return Content(
             questions=self.shown,
+            retired=self.retired,
             openers={goal: tuple(ids) for goal, ids in self.openers.items()},
             companies={each.slug: each for each in current},
             default_company=next(each for each in self.companies if each.slug == "default"),

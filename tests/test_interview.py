@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.conversation import Answering
 from bot.events import Said
@@ -370,4 +371,22 @@ async def test_single_question_that_waits_is_mentioned_once(talk: Talk) -> None:
         bot: A question of mine is still open. It closes tomorrow at 09:00; until then it waits. [Go on] [Leave it]
         after: 30 h
         bot: I closed the question that was open since yesterday. There are others.
+    """)
+
+
+async def test_question_taken_out_of_the_bank_is_passed_over(talk: Talk) -> None:
+    """A retired question that was planned is still asked; one whose file is gone is left out, and the interview goes on."""
+    await set_up(talk)
+    record = await talk.store.load(await talk.store.student(talk.who, new="0" * 24, at=talk.now))
+    assert record is not None
+    stage = record.conversation.floor
+    assert isinstance(stage, Answering)
+    gone = stage.session.plan[1].question
+    talk.content = replace(
+        talk.content, questions={key: each for key, each in talk.content.questions.items() if key != gone}
+    )
+    await talk.play("""
+        user: skip
+        bot: Skipped; it counts neither way.
+        bot: 2 of 2 · ...
     """)

@@ -72,13 +72,19 @@ def begin(
 
 
 def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
-    """Put the question at the session's position."""
-    question = turn.content.questions[session.plan[session.position].question]
+    """Put the question at the session's position; one that its file no longer has is passed over."""
+    conversation = conversation.without(*INTERVIEW_STAGES)
+    question = turn.content.question(session.plan[session.position].question)
+    if question is None:
+        kept = session.plan[: session.position] + session.plan[session.position + 1 :]
+        left = replace(session, plan=kept)
+        if left.position < len(kept):
+            return ask(conversation, left, turn)
+        return close(conversation, left, turn, completed=True)
     stage = Answering(
         session=replace(session, touched_at=turn.at, reminded=False), question=question, asked_at=turn.at
     )
-    conversation = conversation.without(*INTERVIEW_STAGES).pushed(stage)
-    return conversation, [question_message(stage)]
+    return conversation.pushed(stage), [question_message(stage)]
 
 
 def question_message(stage: Answering) -> Reply:
@@ -154,10 +160,11 @@ def joined(conversation: Conversation, stage: AwaitingGrade, text: str) -> Outco
 def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     """Feedback for the answer that waits for it; a repeated or outdated grade changes nothing."""
     stage = conversation.interview
-    if not isinstance(stage, AwaitingGrade) or (stage.attempt, len(stage.parts)) != (
+    waited_for = isinstance(stage, AwaitingGrade) and (stage.attempt, len(stage.parts)) == (
         event.attempt,
         event.parts,
-    ):
+    )
+    if not isinstance(stage, AwaitingGrade) or not waited_for:
         return conversation, []
     grade = event.grade
     stored = update(
@@ -180,7 +187,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     closing: tuple[Choice, ...] = (button("model", stage.question.id, "model"),)
     if session.length == "one":
         closing = (short_interview(turn), button("interview", "one", "one"), *closing)
-    conversation, effects = close(conversation.swapped(stage, reviewed), reviewed, turn, completed=True)
+    conversation, effects = close(conversation, session, turn, completed=True)
     return conversation, [stored, reply(text, *closing), *effects]
 
 
@@ -207,7 +214,7 @@ def go_on(conversation: Conversation, stage: Answering | Reviewed, turn: Turn) -
         moved = _round_number(session) != _round_number(stage.session)
         write = update(InterviewSession, session.id, current_round=_round_number(session))
         return conversation, [write, *effects] if moved else effects
-    return close(conversation, stage, turn, completed=True)
+    return close(conversation, stage.session, turn, completed=True)
 
 
 def hint(conversation: Conversation, stage: Answering) -> Outcome:
@@ -268,21 +275,22 @@ def undo(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outco
 
 def stop(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
     """End it here; what was answered makes a partial report."""
-    conversation, effects = close(conversation, stage, turn, completed=False)
+    conversation, effects = _ended_early(conversation, stage, turn)
     return conversation, [reply(say("interview.stopped")), *effects]
 
 
-def close(conversation: Conversation, stage: InterviewStage, turn: Turn, *, completed: bool) -> Outcome:
+def _ended_early(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
+    """Close it as abandoned; an answer still being graded is kept, and says that it was not graded."""
+    conversation, effects = close(conversation, session_of(stage), turn, completed=False)
+    if isinstance(stage, AwaitingGrade):
+        effects = [update(InterviewAttempt, stage.attempt, status="not_graded", reason="stopped"), *effects]
+    return conversation, effects
+
+
+def close(conversation: Conversation, session: Session, turn: Turn, *, completed: bool) -> Outcome:
     """End a session: its status, its report, and what to do next."""
-    session = session_of(stage)
-    ended = update(
-        InterviewSession, session.id, status="completed" if completed else "abandoned", completed_at=turn.at
-    )
-    effects: list[Effect] = [ended]
-    if isinstance(
-        stage, AwaitingGrade
-    ):  # its answer is kept with the attempt, and says that it was not graded
-        effects.append(update(InterviewAttempt, stage.attempt, status="not_graded", reason="stopped"))
+    status = "completed" if completed else "abandoned"
+    effects: list[Effect] = [update(InterviewSession, session.id, status=status, completed_at=turn.at)]
     conversation = conversation.without(*INTERVIEW_STAGES)
     if session.length == "one":
         return conversation, effects
@@ -309,7 +317,7 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
         return conversation, []
     session = session_of(stage)
     if session.reminded:
-        conversation, effects = close(conversation, stage, turn, completed=False)
+        conversation, effects = _ended_early(conversation, stage, turn)
         notice = "interview.abandoned_one" if session.length == "one" else "interview.abandoned"
         return conversation, [reply(say(notice)), *effects]
     waiting: InterviewStage = replace(stage, session=replace(session, reminded=True))
