@@ -19,6 +19,7 @@ import cyclopts
 from bot import bank, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
+from bot.disputes import disputed_point
 from bot.ports import Messenger, Store, StoreUnavailable
 from bot.schedule import sweeping
 from bot.shell import CLAIMS, LEASE, Shell, Swept
@@ -164,6 +165,12 @@ def export(*, collection: str) -> None:
     _run(_export(_settings(), collection))
 
 
+@app.command
+def disputes() -> None:
+    """List the points students say they made, as JSON lines: where the key point stands, and their whole answer."""
+    _run(_disputes(_settings()), quiet=True)
+
+
 # What the commands run
 
 
@@ -246,6 +253,16 @@ async def _export(settings: Settings, collection: str) -> None:
     async with _store(settings) as (store, _):
         async for document in store.export(collection):
             print(json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False))
+
+
+async def _disputes(settings: Settings) -> None:
+    async with _store(settings) as (store, content):
+        slugs = {each.id: each for each in content.documents["interview_questions"]}
+        async for attempt in store.export("interview_attempts"):
+            for point in attempt.get("points", ()):
+                if point.get("disputed"):
+                    asked = slugs.get(str(attempt["question_id"]))
+                    print(json.dumps(disputed_point(attempt, point, asked), ensure_ascii=False))
 
 
 # Composition

@@ -12,7 +12,7 @@ import msgspec
 
 from bot.documents import Recall
 from bot.messages import Address
-from bot.questions import Question, RoundName
+from bot.questions import PointGrade, Question, RoundName
 
 SCHEMA = 1  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
 RECENT = 220  # event ids kept: twice a redelivered Telegram batch (100), with the gradings between
@@ -98,6 +98,14 @@ class SettingUp(_Stage, frozen=True, kw_only=True):
     role: str = ""
 
 
+class Review(_Value, frozen=True, kw_only=True):
+    """The last graded answer, so that it can be objected to also after its interview."""
+
+    attempt: str
+    score: int
+    points: tuple[PointGrade, ...]
+
+
 class Answering(_Stage, frozen=True, kw_only=True):
     """A question is asked and open. `spent`: seconds counted before the last pause."""
 
@@ -109,13 +117,32 @@ class Answering(_Stage, frozen=True, kw_only=True):
 
 
 class AwaitingGrade(_Stage, frozen=True, kw_only=True):
-    """The answer is kept and being graded; what is said meanwhile joins `parts`."""
+    """The answer is kept and being graded; what is said meanwhile joins `parts`. `before`: its score before the
+    follow-up, `pressed`: the points that follow-ups asked about."""
 
     session: Session
     question: Question
     attempt: str
     parts: tuple[str, ...]
     since: datetime
+    spent: int = 0
+    hints: int = 0
+    before: int | None = None
+    pressed: tuple[str, ...] = ()
+
+
+class FollowingUp(_Stage, frozen=True, kw_only=True):
+    """Feedback was given and a follow-up asked about `point`. `parts`: all that was said to this question; `score`: of
+    it so far; `pressed`: the slugs of the points asked about, this one among them."""
+
+    session: Session
+    question: Question
+    attempt: str
+    parts: tuple[str, ...]
+    score: int
+    point: PointGrade
+    pressed: tuple[str, ...]
+    asked_at: datetime
     spent: int = 0
     hints: int = 0
 
@@ -131,7 +158,7 @@ class Reviewed(_Stage, frozen=True, kw_only=True):
 class Paused(_Stage, frozen=True, kw_only=True):
     """The interview rests until `resume`."""
 
-    stage: Answering | Reviewed
+    stage: "Answering | FollowingUp | Reviewed"
 
 
 class Recalling(_Stage, frozen=True, kw_only=True):
@@ -170,6 +197,7 @@ Stage = (
     | SettingUp
     | Answering
     | AwaitingGrade
+    | FollowingUp
     | Reviewed
     | Paused
     | Recalling
@@ -180,7 +208,7 @@ Stage = (
 
 
 class Conversation(_Value, frozen=True, kw_only=True):
-    """All of it. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
+    """All of it. `review`: the last graded answer. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
     `seen_at`: their last message. `recent`: ids of the events heard, oldest first."""
 
     student: str
@@ -188,6 +216,7 @@ class Conversation(_Value, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     address: Address | None = None
     unreachable: bool = False
+    review: Review | None = None
     zone_hint: str = ""
     created_at: datetime
     seen_at: datetime | None = None
@@ -199,7 +228,7 @@ class Conversation(_Value, frozen=True, kw_only=True):
         return self.stages[-1] if self.stages else None
 
     @property
-    def interview(self) -> "Answering | AwaitingGrade | Reviewed | Paused | None":
+    def interview(self) -> "InterviewStage | None":
         """The running or paused interview, wherever it stands in the stack."""
         return next((stage for stage in self.stages if isinstance(stage, INTERVIEW_STAGES)), None)
 
@@ -221,11 +250,14 @@ class Conversation(_Value, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, profile=msgspec.structs.replace(self.profile, **changes))
 
 
-INTERVIEW_STAGES = (Answering, AwaitingGrade, Reviewed, Paused)
+INTERVIEW_STAGES = (Answering, AwaitingGrade, FollowingUp, Reviewed, Paused)
 ASIDES = (Welcome, SettingUp, Setting, ConfirmingForget)  # questions on the side: a new one replaces them
 
 
-def session_of(stage: Answering | AwaitingGrade | Reviewed | Paused) -> Session:
+InterviewStage = Answering | AwaitingGrade | FollowingUp | Reviewed | Paused
+
+
+def session_of(stage: InterviewStage) -> Session:
     """The interview a stage belongs to."""
     return stage.stage.session if isinstance(stage, Paused) else stage.session
 

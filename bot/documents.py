@@ -156,6 +156,7 @@ class InterviewAttempt(Document, kw_only=True, frozen=True):
     grader: str = ""
     reason: str = ""
     hints_used: int = 0
+    disputed_at: When | None = None
 
 
 class RoundReport(msgspec.Struct, kw_only=True, frozen=True):

@@ -23,6 +23,7 @@ from bot.conversation import (
     AwaitingRecallGrade,
     ConfirmingForget,
     Conversation,
+    FollowingUp,
     Paused,
     Recalling,
     Reviewed,
@@ -41,6 +42,7 @@ from bot.stages import interview, learning, reporting, settings, setup
 
 LARGEST_TEXT_FILE = 100  # kB; a resume or a solution has 10
 
+_TAKING = (Answering, AwaitingGrade, FollowingUp, Recalling, AwaitingRecallGrade)  # text is an answer to them
 _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
     "learn": frozenset({"paths"}),
@@ -190,6 +192,8 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             return interview.answered(conversation, floor, text, turn)
         case AwaitingGrade():
             return interview.joined(conversation, floor, text)
+        case FollowingUp():
+            return interview.followed_up(conversation, floor, text, turn)
         case Reviewed():
             return _reviewed_said(conversation, floor, text, turn)
         case Paused():
@@ -287,9 +291,13 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             )
         case "skip", Recalling() if subject == floor.row:
             return learning.skipped(conversation, floor)
+        case "skip" | "next", FollowingUp() if subject == floor.attempt:
+            return interview.go_on(conversation, floor, turn)
+        case "said", _ if conversation.review and subject.partition(".")[0] == conversation.review.attempt:
+            return _way_back(*interview.objected(conversation, subject.partition(".")[2], turn))
         case "next", Reviewed() if subject == floor.attempt:
             return interview.go_on(conversation, floor, turn)
-        case "undo", Reviewed() if subject == floor.attempt:
+        case "undo", FollowingUp() | Reviewed() if subject == floor.attempt:
             return interview.undo(conversation, floor, turn)
         case (("pause" | "resume" | "stop"), _) if _is_running(conversation, subject):
             return _CONTROLS[verb](conversation, turn)
@@ -343,7 +351,7 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
         if not event.text.strip():
             return _with_question(conversation, [reply(say("general.empty"))], turn)
         floor = conversation.floor
-        taking = isinstance(floor, Answering | AwaitingGrade | Recalling | SettingUp | Setting)
+        taking = isinstance(floor, (*_TAKING, SettingUp, Setting))
         return _said(conversation, event.text, turn) if taking else _idle(conversation, event.text, turn)
     key = {"photo": "no_photo", "voice": "no_voice", "sticker": "no_sticker"}.get(event.kind, "no_document")
     return _with_question(conversation, [reply(say(f"general.{key}", limit=LARGEST_TEXT_FILE))], turn)
@@ -398,7 +406,7 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
     match conversation.floor:
         case Answering() as floor:
             return interview.skip(conversation, floor, turn)
-        case Reviewed() as floor:
+        case FollowingUp() | Reviewed() as floor:
             return interview.go_on(conversation, floor, turn)
         case Recalling() as floor:
             return learning.skipped(conversation, floor)
@@ -414,14 +422,14 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
 
 
 def _next(conversation: Conversation, turn: Turn) -> Outcome:
-    if isinstance(conversation.floor, Reviewed):
+    if isinstance(conversation.floor, FollowingUp | Reviewed):
         return interview.go_on(conversation, conversation.floor, turn)
     return _way_back(*learning.following(conversation, "", turn))
 
 
 def _pause(conversation: Conversation, turn: Turn) -> Outcome:
     stage = conversation.interview
-    if isinstance(stage, Answering | Reviewed):
+    if isinstance(stage, Answering | FollowingUp | Reviewed):
         return interview.pause(conversation, stage, turn)
     if stage is not None:
         return conversation, [interview.again(stage)]
@@ -521,7 +529,7 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return setup.again(floor, conversation, turn)
         case Setting():
             return settings.again(floor, turn)
-        case Answering() | AwaitingGrade() | Reviewed() | Paused():
+        case Answering() | AwaitingGrade() | FollowingUp() | Reviewed() | Paused():
             return interview.again(floor)
         case Recalling() | AwaitingRecallGrade():
             return learning.again(floor)

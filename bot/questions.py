@@ -55,12 +55,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PointGrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was found of one key point. `quote`: the student's own words, verbatim; empty only when missed."""
+    """What was found of one key point. `quote`: the student's own words, verbatim; empty only when missed.
+    `disputed`: the student says that they said it; the verdict stays until an author has looked."""
 
     slug: str
     label: str
     verdict: Verdict
     quote: str = ""
+    disputed: bool = False
 
 
 class Grade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

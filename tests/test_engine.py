@@ -18,6 +18,7 @@ from bot.conversation import (
     ConfirmingForget,
     Conversation,
     ConversationFromTheFuture,
+    FollowingUp,
     Paused,
     Planned,
     Recalling,
@@ -34,7 +35,7 @@ from bot.effects import Reply
 from bot.events import Event, Graded, Identity, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
 from bot.messages import CHOICE_ID_LIMIT, Address
 from bot.ports import Known
-from bot.questions import Grade
+from bot.questions import Grade, PointGrade
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -54,6 +55,16 @@ def session() -> Session:
 def stages() -> list[Stage | None]:
     answering = Answering(session=session(), question=QUESTIONS[0], asked_at=NOW)
     reviewed = Reviewed(session=session(), question=QUESTIONS[0], attempt=ID)
+    following = FollowingUp(
+        session=session(),
+        question=QUESTIONS[1],
+        attempt=ID,
+        parts=("a",),
+        score=50,
+        point=PointGrade(slug="result", label="Result", verdict="missed"),
+        pressed=("result",),
+        asked_at=NOW,
+    )
     recalling = Recalling(path=ID, row=ID, title="A page", recall=RECALL)
     return [
         None,
@@ -62,7 +73,9 @@ def stages() -> list[Stage | None]:
         answering,
         AwaitingGrade(session=session(), question=QUESTIONS[0], attempt=ID, parts=("a",), since=NOW),
         reviewed,
+        following,
         Paused(stage=answering),
+        Paused(stage=following),
         Paused(stage=reviewed),
         recalling,
         AwaitingRecallGrade(path=ID, row=ID, title="A page", recall=RECALL, attempt=ID, parts=("a",)),
@@ -75,7 +88,7 @@ def stages() -> list[Stage | None]:
 PRESSES = (
     "goal:data", "interview:short", "interview:one", "company:google", "company:", "role:0", "role:99", "cv:none",
     "cv:keep", "jd:none", "jd:keep", f"hint:{QUESTIONS[0].id}", f"skip:{QUESTIONS[0].id}", f"skip:{ID}", "skip:",
-    f"next:{ID}", "next:", f"undo:{ID}", f"pause:{ID}", f"resume:{ID}", f"stop:{ID}", f"model:{QUESTIONS[0].id}",
+    f"next:{ID}", "next:", f"undo:{ID}", f"said:{ID}", f"said:{ID}.0", f"said:{ID}.9", f"pause:{ID}", f"resume:{ID}", f"stop:{ID}", f"model:{QUESTIONS[0].id}",
     "learn:", "learn:sql", "learn:nothing", f"done:{ID}", "done:", "snooze:", "snooze:1d", "reminders:on",
     "reminders:off", "settings:zone", "settings:", "hour:19", "hour:99", "zone:UTC", "zone:no", "zone:skip",
     "zone:Mars/Base", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "help:", "", ":", "x:y",
@@ -133,7 +146,10 @@ def test_every_stage_answers_every_event(stage: Stage | None) -> None:
     """Whatever comes wherever the student is: an answer, within the limits of a screen, and a state that can be kept."""
     beneath = Answering(session=session(), question=QUESTIONS[1], asked_at=NOW)
     for lower in ((), (beneath,)):
-        if lower and (stage is None or isinstance(stage, type(beneath) | AwaitingGrade | Reviewed | Paused)):
+        if lower and (
+            stage is None
+            or isinstance(stage, type(beneath) | AwaitingGrade | FollowingUp | Reviewed | Paused)
+        ):
             continue
         start = Conversation(
             student="c" * 24, created_at=NOW, address=ADDRESS, stages=(*lower, stage) if stage else ()

@@ -1,7 +1,7 @@
 """Interviews as a student lives them, from the first hello to the report."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot.conversation import Answering
 from bot.events import Said
-from bot.questions import ROUNDS
+from bot.questions import ROUNDS, Grade, KeyPoint, PointGrade, Verdict
 from tests.talk import Talk, texts
 
 
@@ -390,3 +390,106 @@ async def test_question_taken_out_of_the_bank_is_passed_over(talk: Talk) -> None
         bot: Skipped; it counts neither way.
         bot: 2 of 2 · ...
     """)
+
+
+class Scripted:
+    """A grader that gives these grades one after another."""
+
+    def __init__(self, *grades: Grade) -> None:
+        self.grades = list(grades)
+        self.answers: list[str] = []
+
+    async def grade(
+        self, *, question: str, reference_answer: str, key_points: Sequence[KeyPoint], answer: str
+    ) -> Grade:
+        self.answers.append(answer)
+        return self.grades.pop(0)
+
+
+def grade_of(score: int, **verdicts: Verdict) -> Grade:
+    points = tuple(
+        PointGrade(slug=name, label=name, verdict=verdict, quote="" if verdict == "missed" else "their words")
+        for name, verdict in verdicts.items()
+    )
+    return Grade(score=score, points=points, grader="scripted")
+
+
+async def at_the_technical_question(talk: Talk, *grades: Grade) -> Scripted:
+    await set_up(talk)
+    await talk.say("skip")
+    talk.new()
+    talk.grader = Scripted(*grades)
+    return talk.grader
+
+
+async def test_follow_up_asks_about_what_was_not_detected_and_counts(talk: Talk) -> None:
+    """At most two; the answers join the first one, the score moves, there is one attempt."""
+    grader = await at_the_technical_question(
+        talk,
+        grade_of(52, cause="covered", check="missed", cost="missed"),
+        grade_of(74, cause="covered", check="covered", cost="missed"),
+        grade_of(90, cause="covered", check="covered", cost="covered"),
+    )
+    await talk.play("""
+        user: it is not cached
+        bot: Partial · 1 of 3 points ✓ cause: ... ○ Not detected: check; cost ... Follow-up on check: what can you add? [Skip follow-up]
+        user: with dig
+        bot: Good · 52 → 74 ... Follow-up on cost: what can you add? [Skip follow-up]
+        user: some milliseconds
+        bot: Strong · 74 → 90 ... [Next · 3 of 3] [Model answer] [Take it back]
+    """)
+    assert grader.answers[-1] == "it is not cached\nwith dig\nsome milliseconds"
+    attempts = await documents(talk, "interview_attempts")
+    assert [(each["score"], each["student_answer"]) for each in attempts] == [(90, grader.answers[-1])]
+
+
+async def test_wrong_claim_is_asked_about_first(talk: Talk) -> None:
+    """A point turned round comes before one that is not there; the follow-up can be passed over."""
+    await at_the_technical_question(talk, grade_of(40, cause="missed", check="contradicted"))
+    await talk.play("""
+        user: something wrong
+        bot: Partial ... Follow-up on check: are you sure? Say it once more. [Skip follow-up]
+        user: /progress
+        bot: ... [Next resource] [Interview] [Back to question 2]
+        press: Back to question 2
+        bot: Follow-up on check: are you sure? Say it once more. [Skip follow-up]
+        press: Skip follow-up
+        bot: 3 of 3 · ...
+    """)
+
+
+async def test_follow_up_that_adds_nothing_takes_nothing_away(talk: Talk) -> None:
+    """A weak answer to a follow-up leaves the score where it was."""
+    await at_the_technical_question(
+        talk, grade_of(60, cause="covered", check="missed"), grade_of(45, cause="covered", check="missed")
+    )
+    await talk.play("""
+        user: it is not cached
+        bot: Partial · 1 of 2 points ... [Skip follow-up]
+        user: hmm
+        bot: Partial · 60 → 60 ... Automatic estimate, 60/100 [Next · 3 of 3] [Model answer] [Take it back] [I said that]
+    """)
+    assert [each["score"] for each in await documents(talk, "interview_attempts")] == [60]
+
+
+async def test_i_said_that_marks_the_point_and_keeps_the_score(talk: Talk) -> None:
+    """The stored score stays; it is shown as a range; an author finds the point among the disputes."""
+    await at_the_technical_question(
+        talk, grade_of(15, cause="covered", check="missed", cost="partial"), grade_of(1)
+    )
+    await talk.play("""
+        user: it is not cached, dig shows it
+        bot: Weak · ... [Next · 3 of 3] [Model answer] [Take it back] [I said that]
+        press: I said that
+        bot: Which point did you make? [check] [cost] [Back to question 2]
+        press: check
+        bot: Noted: you made the point check. The score stays 15 until an author has looked; if you are right it is 48, so take it as 15-48. ...
+        press: Back to question 2
+        bot: You are at question 2 of 3. [Next · 3 of 3] [Model answer] [Take it back]
+    """)
+    kept = (await documents(talk, "interview_attempts"))[0]
+    assert kept["score"] == 15
+    points = kept["points"]
+    assert isinstance(points, list)
+    assert [each.get("disputed", False) for each in points] == [False, True, False]
+    assert kept["disputed_at"] is not None

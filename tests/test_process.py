@@ -244,3 +244,25 @@ def test_seeding_again_changes_nothing(run: Run) -> None:
     first = run("seed")[1]
     assert int(first.split()[0]) > 100
     assert run("seed")[1] == "0 entries written or retired.\n"
+
+
+def test_disputes_lead_an_author_to_the_key_point(run: Run) -> None:
+    """[I said that] ends up as a line with the file, the question and the point, and the student's words."""
+    said = run.chat(
+        {"user": "u1", "text": "/start"},
+        {"user": "u1", "press": "goal:backend"},
+        {"user": "u1", "text": "each insert must touch them all and so on and so forth"},
+    )
+    button = next(each for each in said[-2]["choices"] if each["label"] == "I said that")
+    said = run.chat({"user": "u1", "press": button["id"]})
+    run.chat(
+        {"user": "u1", "press": said[0]["choices"][0]["id"]}
+        if said[0]["choices"]
+        else {"user": "u1", "text": "/help"}
+    )
+    code, out, err = run("disputes")
+    assert code == 0, err
+    line = json.loads(out)
+    assert line["place"].startswith("technical/")
+    assert line["answer"].startswith("each insert")
+    assert line["disputed_at"]

@@ -9,10 +9,12 @@ LONGEST_FEEDBACK = 560  # characters, so that the whole message stays under 600
 SHORTEST_QUOTE = 24  # characters: below that a quote shows nothing
 
 
-def message(grade: Grade, *, code: bool = False) -> str:
-    """The feedback to one answer: band, points with the student's words, what was not detected, the score."""
-    head = [_head(grade)]
+def message(grade: Grade, *, code: bool = False, before: int | None = None, following: str = "") -> str:
+    """The feedback to one answer: band, points with the student's words, what was not detected, the score.
+    `before`: the score before a follow-up; `following`: the next follow-up."""
+    head = [_head(grade, before)]
     tail = _notes(grade)
+    tail += [following] if following else []
     if code and grade.score:
         tail.append(say("feedback.explanation_only"))
     missed = [point.label for point in grade.points if point.verdict == "missed"]
@@ -68,7 +70,10 @@ def reason_of(grade: Grade) -> str:
     return known.get(grade.reason, known["failed"])
 
 
-def _head(grade: Grade) -> str:
+def _head(grade: Grade, before: int | None) -> str:
+    if before is not None:
+        after = max(before, grade.score or 0)
+        return say("feedback.head_after", band=say(f"bands.{band(after)}"), before=before, score=after)
     if grade.score is None:
         return say("feedback.head_no_score")
     name = say(f"bands.{band(grade.score)}")

@@ -10,10 +10,13 @@ from bot.conversation import (
     Answering,
     AwaitingGrade,
     Conversation,
+    FollowingUp,
+    InterviewStage,
     Length,
     Paused,
     Planned,
     Result,
+    Review,
     Reviewed,
     Session,
     session_of,
@@ -22,15 +25,16 @@ from bot.documents import InterviewAttempt, InterviewSession, insert, new_id, up
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded
 from bot.messages import Choice, plain
-from bot.questions import Question, RoundName
+from bot.questions import Grade, PointGrade, Question, RoundName, Verdict
 from bot.sentences import label, say
 from bot.stages import feedback, planning, reporting
 
 LONGEST_ANSWER = 20_000  # characters; an answer spoken for ten minutes has about 8,000
+MOST_FOLLOW_UPS = 2  # to a question; more is an interrogation
+PRESS_FROM = 20  # points; below that there is nothing to follow up
+MOST_OBJECTIONS = 6  # buttons to a message
 REMIND_AFTER = timedelta(hours=1)  # of silence: a break, not yet a goodbye
 CLOSE_AFTER = timedelta(hours=24)  # of silence: whoever comes back the next evening still finds it open
-
-InterviewStage = Answering | AwaitingGrade | Reviewed | Paused
 
 
 def begin(
@@ -108,6 +112,8 @@ def again(stage: InterviewStage) -> Reply:
             return question_message(stage)
         case AwaitingGrade():
             return reply(say("interview.kept"))
+        case FollowingUp():
+            return reply(_follow_up(stage.point), _skip_follow_up(stage))
         case Reviewed():
             return reply(say("interview.running", **_place(stage.session)), *after_feedback(stage))
         case Paused():
@@ -147,6 +153,28 @@ def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn
     return conversation.swapped(stage, waiting), [insert(kept)]
 
 
+def followed_up(conversation: Conversation, stage: FollowingUp, text: str, turn: Turn) -> Outcome:
+    """The answer to a follow-up counts: it joins what was said and all of it is graded anew."""
+    parts = (*stage.parts, text)
+    whole = "\n".join(parts)
+    if len(whole) > LONGEST_ANSWER:
+        return conversation, [reply(say("interview.too_long", length=len(whole), limit=LONGEST_ANSWER))]
+    spent = stage.spent + _seconds(stage.asked_at, turn.at)
+    waiting = AwaitingGrade(
+        session=replace(stage.session, touched_at=turn.at, reminded=False),
+        question=stage.question,
+        attempt=stage.attempt,
+        parts=parts,
+        since=turn.at,
+        spent=spent,
+        hints=stage.hints,
+        before=stage.score,
+        pressed=stage.pressed,
+    )
+    changed = update(InterviewAttempt, stage.attempt, student_answer=whole, time_taken_seconds=spent)
+    return conversation.swapped(stage, waiting), [changed]
+
+
 def joined(conversation: Conversation, stage: AwaitingGrade, text: str) -> Outcome:
     """What is said while an answer is being graded belongs to that answer."""
     parts = (*stage.parts, text)
@@ -167,6 +195,15 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     if not isinstance(stage, AwaitingGrade) or not waited_for:
         return conversation, []
     grade = event.grade
+    if (
+        stage.before is not None
+        and (grade.score is None or grade.score < stage.before)
+        and not _newly_wrong(grade)
+    ):
+        kept = feedback.message(
+            replace(grade, score=stage.before), before=stage.before
+        )  # it takes nothing away
+        return _reviewed(conversation, stage, stage.session, [], kept, turn)
     stored = update(
         InterviewAttempt,
         stage.attempt,
@@ -179,16 +216,134 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         reason=grade.reason,
     )
     result = feedback.result(stage.question, stage.attempt, grade)
-    session = replace(stage.session, results=(*stage.session.results, result))
+    earlier = tuple(each for each in stage.session.results if each.attempt != stage.attempt)
+    session = replace(stage.session, results=(*earlier, result))
+    conversation = replace(conversation, review=_review(stage.attempt, grade))
+    point = _to_press(stage, grade)
+    if point is not None and grade.score is not None:
+        following = FollowingUp(
+            session=session,
+            question=stage.question,
+            attempt=stage.attempt,
+            parts=stage.parts,
+            score=grade.score,
+            point=point,
+            pressed=(*stage.pressed, point.slug),
+            asked_at=turn.at,
+            spent=stage.spent,
+            hints=stage.hints,
+        )
+        text = feedback.message(grade, before=stage.before, following=_follow_up(point))
+        return conversation.swapped(stage, following), [stored, reply(text, _skip_follow_up(following))]
+    text = feedback.message(grade, before=stage.before, code=stage.question.round == "dsa")
+    return _reviewed(conversation, stage, session, [stored], text, turn)
+
+
+def _reviewed(
+    conversation: Conversation,
+    stage: AwaitingGrade,
+    session: Session,
+    writes: list[Effect],
+    text: str,
+    turn: Turn,
+) -> Outcome:
+    """Feedback, and what can be done next; after the last question the report."""
     reviewed = Reviewed(session=session, question=stage.question, attempt=stage.attempt)
-    text = feedback.message(grade, code=stage.question.round == "dsa")
+    objection = _objection(conversation.review)
     if session.position + 1 < len(session.plan):
-        return conversation.swapped(stage, reviewed), [stored, reply(text, *after_feedback(reviewed))]
-    closing: tuple[Choice, ...] = (button("model", stage.question.id, "model"),)
+        buttons = (*after_feedback(reviewed), *objection)
+        return conversation.swapped(stage, reviewed), [*writes, reply(text, *buttons)]
+    closing: tuple[Choice, ...] = (button("model", stage.question.id, "model"), *objection)
     if session.length == "one":
         closing = (short_interview(turn), button("interview", "one", "one"), *closing)
     conversation, effects = close(conversation, session, turn, completed=True)
-    return conversation, [stored, reply(text, *closing), *effects]
+    return conversation, [*writes, reply(text, *closing), *effects]
+
+
+def _review(attempt: str, grade: Grade) -> Review | None:
+    """What can be objected to; who does not know has claimed nothing."""
+    if grade.score is None or "dont_know" in grade.flags:
+        return None
+    return Review(attempt=attempt, score=grade.score, points=grade.points)
+
+
+def _to_press(stage: AwaitingGrade, grade: Grade) -> PointGrade | None:
+    """The point a follow-up asks about: first what was claimed wrongly, then what was not detected, in its order.
+
+    None in a lone question, in coding, after two follow-ups, and for who does not know: they are not pressed.
+    """
+    if (
+        stage.session.length == "one"
+        or stage.question.round == "dsa"
+        or len(stage.pressed) >= MOST_FOLLOW_UPS
+    ):
+        return None
+    if grade.score is None or grade.score < PRESS_FROM or "dont_know" in grade.flags:
+        return None
+    open_ = [each for each in grade.points if each.verdict != "covered" and each.slug not in stage.pressed]
+    order: dict[Verdict, int] = {"contradicted": 0, "missed": 1, "partial": 2, "covered": 3}
+    return min(open_, key=lambda each: order[each.verdict], default=None)
+
+
+def _follow_up(point: PointGrade) -> str:
+    if point.verdict == "contradicted":
+        return say("interview.follow_up_claim", label=plain(point.label))
+    return say("interview.follow_up", label=plain(point.label))
+
+
+def _skip_follow_up(stage: FollowingUp) -> Choice:
+    return button("skip", stage.attempt, "skip_follow_up")
+
+
+def _newly_wrong(grade: Grade) -> bool:
+    return any(point.verdict == "contradicted" for point in grade.points)
+
+
+def _objection(review: Review | None) -> tuple[Choice, ...]:
+    """[I said that], when there is something not detected to object to."""
+    if review is None or all(point.verdict == "covered" or point.disputed for point in review.points):
+        return ()
+    return (button("said", review.attempt, "said"),)
+
+
+def objected(conversation: Conversation, place: str, turn: Turn) -> Outcome:
+    """[I said that]: the point is marked disputed, the stored score stays, and is shown as a range.
+
+    `place`: the point's index among the review's, empty when it was not chosen yet.
+    """
+    review = conversation.review
+    assert review is not None
+    open_ = {
+        str(index): point
+        for index, point in enumerate(review.points)
+        if point.verdict != "covered" and not point.disputed
+    }
+    if place not in open_ and len(open_) > 1:
+        choices = [
+            Choice(id=f"said:{review.attempt}.{index}", label=point.label[:24])
+            for index, point in open_.items()
+        ]
+        return conversation, [reply(say("interview.said_which"), *choices[:MOST_OBJECTIONS])]
+    place = place if place in open_ else next(iter(open_), "")
+    if not place:
+        return conversation, [reply(say("interview.said_nothing"))]
+    points = tuple(
+        replace(point, disputed=True) if str(index) == place else point
+        for index, point in enumerate(review.points)
+    )
+    disputed = replace(review, points=points)
+    write = update(InterviewAttempt, review.attempt, points=points, disputed_at=turn.at)
+    text = say("interview.said", label=plain(open_[place].label), low=review.score, high=_if_right(disputed))
+    return replace(conversation, review=disputed), [write, reply(text)]
+
+
+def _if_right(review: Review) -> int:
+    """The score if every objection is right: each point is an equal share, one found in part half of it."""
+    share = 100 / len(review.points)
+    gained = sum(
+        share * (0.5 if point.verdict == "partial" else 1) for point in review.points if point.disputed
+    )
+    return min(100, round(review.score + gained))
 
 
 def after_feedback(stage: Reviewed) -> tuple[Choice, ...]:
@@ -206,7 +361,7 @@ def short_interview(turn: Turn) -> Choice:
     return button("interview", "short", "short_interview", minutes=minutes)
 
 
-def go_on(conversation: Conversation, stage: Answering | Reviewed, turn: Turn) -> Outcome:
+def go_on(conversation: Conversation, stage: Answering | FollowingUp | Reviewed, turn: Turn) -> Outcome:
     """The next question, or the end."""
     session = replace(stage.session, position=stage.session.position + 1)
     if session.position < len(session.plan):
@@ -236,10 +391,12 @@ def skip(conversation: Conversation, stage: Answering, turn: Turn) -> Outcome:
     return conversation, [reply(say("interview.skipped")), *effects]
 
 
-def pause(conversation: Conversation, stage: Answering | Reviewed, turn: Turn) -> Outcome:
+def pause(conversation: Conversation, stage: Answering | FollowingUp | Reviewed, turn: Turn) -> Outcome:
     """Rest; the question's clock stands still."""
-    if isinstance(stage, Answering):
-        rested: Answering | Reviewed = replace(stage, spent=stage.spent + _seconds(stage.asked_at, turn.at))
+    if isinstance(stage, Answering | FollowingUp):
+        rested: Answering | FollowingUp | Reviewed = replace(
+            stage, spent=stage.spent + _seconds(stage.asked_at, turn.at)
+        )
     else:
         rested = stage
     return conversation.swapped(stage, Paused(stage=rested)), [
@@ -250,8 +407,8 @@ def pause(conversation: Conversation, stage: Answering | Reviewed, turn: Turn) -
 def resume(conversation: Conversation, stage: Paused, turn: Turn) -> Outcome:
     """Back to where it was, in front of everything else."""
     session = replace(session_of(stage), touched_at=turn.at, reminded=False)
-    if isinstance(stage.stage, Answering):
-        back: Answering | Reviewed = replace(stage.stage, session=session, asked_at=turn.at)
+    if isinstance(stage.stage, Answering | FollowingUp):
+        back: Answering | FollowingUp | Reviewed = replace(stage.stage, session=session, asked_at=turn.at)
     else:
         back = replace(stage.stage, session=session)
     return conversation.swapped(stage, None).pushed(back), [again(back)]
@@ -261,7 +418,8 @@ def undo(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outco
     """Take back the last answer of the running round and ask its question again."""
     session = session_of(stage)
     if isinstance(stage, AwaitingGrade):
-        withdrawn, position, results = stage.attempt, session.position, session.results
+        withdrawn, position = stage.attempt, session.position
+        results = tuple(each for each in session.results if each.attempt != stage.attempt)
     else:
         last = _last_of_round(session)
         if last is None or isinstance(stage, Paused):
@@ -282,7 +440,7 @@ def stop(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outco
 def _ended_early(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
     """Close it as abandoned; an answer still being graded is kept, and says that it was not graded."""
     conversation, effects = close(conversation, session_of(stage), turn, completed=False)
-    if isinstance(stage, AwaitingGrade):
+    if isinstance(stage, AwaitingGrade) and stage.before is None:
         effects = [update(InterviewAttempt, stage.attempt, status="not_graded", reason="stopped"), *effects]
     return conversation, effects
 
