@@ -15,7 +15,17 @@ from uuid import uuid4
 import msgspec
 
 from adapters import markup
-from adapters.local import PLATFORM, Lines, MovableClock, advance, catch_up, span, take_over, until_signal
+from adapters.local import (
+    PLATFORM,
+    Lines,
+    MovableClock,
+    SharedDatabase,
+    advance,
+    catch_up,
+    span,
+    take_over,
+    until_signal,
+)
 from bot.engine import LARGEST_TEXT_FILE
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.messages import Address, Delivery
@@ -65,11 +75,11 @@ class JsonLines:
 
     async def _session(self, shell: Shell, store: Store) -> None:
         await take_over(self._clock, store)
-        await catch_up(shell)
+        await catch_up(self._clock, shell, store)
         number = 0
         async for line in self._lines:
             number += 1
-            await catch_up(shell)
+            await catch_up(self._clock, shell, store)
             attempt = await self._handled(line, number, shell, store)
             self._say({"done": number, "attempt": attempt})
         await shell.settled()
@@ -83,7 +93,7 @@ class JsonLines:
                 return None
             receipt = await shell.receive(wanted)
             await shell.settled()
-        except BadLine as error:
+        except (BadLine, SharedDatabase) as error:
             self._say({"error": str(error), "line": number})
         except StoreUnavailable as error:
             self._say({"error": f"the database cannot be reached: {error}", "line": number})

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.ports import Claimed, Store, StoreUnavailable
+from bot.sentences import say
 from bot.shell import CLAIMS, LEASE, Shell
 
 PLATFORM = "terminal"
@@ -20,6 +21,13 @@ FURTHEST = timedelta(days=3660)  # one advance: ten years, so that a slip of the
 CHUNK = 65_536  # bytes read at once: a Linux pipe holds as many
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class SharedDatabase(Exception):
+    """The clock may not be moved: students of another platform are in this database."""
+
+    def __init__(self) -> None:
+        super().__init__(say("terminal.shared"))
 
 
 class MovableClock:
@@ -31,6 +39,11 @@ class MovableClock:
 
     def __call__(self) -> datetime:
         return (self._start or datetime.now(UTC)) + self._ahead
+
+    @property
+    def real(self) -> bool:
+        """Whether it shows the real time."""
+        return self._start is None and not self._ahead
 
     def move_to(self, at: datetime) -> None:
         """Forward only."""
@@ -46,7 +59,10 @@ def span(**units: float) -> timedelta:
 
 
 async def advance(by: timedelta, *, clock: MovableClock, shell: Shell, store: Store) -> None:
-    """Move the clock, stopping at each instant at which something falls due. Raises StoreUnavailable."""
+    """Move the clock, stopping at each instant at which something falls due. Raises StoreUnavailable, and
+    SharedDatabase rather than let time fly for students of another platform."""
+    if not await alone(store):
+        raise SharedDatabase
     end = clock() + by
     visited: set[Claimed] = set()  # what fails, or is another process's, stays due: it is visited once, too
     while fresh := [claim for claim in await _due(store, end, len(visited) + 1) if claim not in visited]:
@@ -64,15 +80,29 @@ async def take_over(clock: MovableClock, store: Store) -> None:
     """
     now = clock()
     with suppress(StoreUnavailable):
+        if not await alone(store):  # what is held there may be held by a process that lives
+            return
         held = await store.pending([PLATFORM], work=True, at=now + FURTHEST, lease=-FURTHEST, limit=CLAIMS)
         for student, deliveries in held:  # begun by nobody goes back uncounted: a nudge is tried only once
             await store.settle(student, untaken=[each.id for each in deliveries if not each.tries])
 
 
-async def catch_up(shell: Shell) -> None:
+async def catch_up(clock: MovableClock, shell: Shell, store: Store) -> None:
     """Do what has fallen due and what was left undone. While the database is away: nothing; the next line says so."""
     with suppress(StoreUnavailable):
-        await _swept(shell)
+        if clock.real or await alone(store):
+            await _swept(shell)
+        else:
+            await shell.sweep_left()
+            await shell.settled()
+
+
+async def alone(store: Store) -> bool:
+    """Whether nobody of another platform is in this database: only then may a moved clock decide what is due."""
+    async for identity in store.export("identities"):
+        if identity["platform"] != PLATFORM:
+            return False
+    return True
 
 
 async def _swept(shell: Shell) -> None:

@@ -33,7 +33,17 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters import markup
-from adapters.local import PLATFORM, Lines, MovableClock, advance, catch_up, span, take_over, until_signal
+from adapters.local import (
+    PLATFORM,
+    Lines,
+    MovableClock,
+    SharedDatabase,
+    advance,
+    catch_up,
+    span,
+    take_over,
+    until_signal,
+)
 from bot.events import FromStudent, Identity, Pressed, Said
 from bot.messages import Address, Choice, Delivery
 from bot.ports import NotTaken, Store, StoreUnavailable
@@ -136,14 +146,14 @@ class Terminal:
     async def _piped(self, lines: Lines, shell: Shell, store: Store) -> None:
         await self._greet(shell, store)
         async for line in lines:
-            await catch_up(shell)
+            await catch_up(self._clock, shell, store)
             self._print("You", "bold cyan", Text(_printable(line)))
             await self._hear(line, shell, store)
 
     async def _greet(self, shell: Shell, store: Store) -> None:
         """What fell due meanwhile, then where the student is."""
         await take_over(self._clock, store)
-        await catch_up(shell)
+        await catch_up(self._clock, shell, store)
         await self._hear("/start", shell, store)
 
     async def _hear(self, text: str, shell: Shell, store: Store) -> None:
@@ -168,6 +178,8 @@ class Terminal:
         try:
             with self._patience():
                 await advance(by, clock=self._clock, shell=shell, store=store)
+        except SharedDatabase as error:
+            self._note(str(error))
         except StoreUnavailable:
             self._note(say("terminal.away"))
         self._console.print()

@@ -20,9 +20,9 @@ from bot import bank, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
-from bot.ports import Messenger, Store, StoreUnavailable
+from bot.ports import Grader, Messenger, Store, StoreUnavailable
 from bot.schedule import sweeping
-from bot.shell import CLAIMS, LEASE, Shell, Swept
+from bot.shell import LEASE, Shell, Swept
 
 if TYPE_CHECKING:
     from adapters.discord import DiscordAdapter
@@ -38,6 +38,8 @@ _WIPED = (
     "FLY_APP_NAME",
     "K_SERVICE",
 )  # set by hosts that wipe their disk
+
+MOST_COUNTED = 1_000_000  # rows a dry run counts
 
 log = logging.getLogger("viva")
 
@@ -181,7 +183,7 @@ async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> Non
     async with AsyncExitStack() as stack:
         store, content = await stack.enter_async_context(_store(settings))
         chat = _json_lines(clock) if jsonl else _terminal(clock)
-        shell = _shell(store, content, [chat], clock)
+        shell = _shell(store, content, [chat], _grader(settings, stack), clock)
         stack.push_async_callback(shell.close)
         await chat.run(shell, store)
 
@@ -203,7 +205,7 @@ async def _serve(
         on_telegram = _telegram(settings) if telegram else None
         on_discord = _discord(settings, store) if discord else None
         messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
-        shell = _shell(store, content, messengers)
+        shell = _shell(store, content, messengers, _grader(settings, stack))
         stack.push_async_callback(shell.close)
         sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left]
         if scheduler:
@@ -230,12 +232,12 @@ async def _serve(
 
 
 async def _nudge(settings: Settings, at: datetime, *, dry_run: bool) -> None:
-    async with _store(settings) as (store, content):
+    async with _store(settings) as (store, content), AsyncExitStack() as stack:
         if dry_run:
-            due = await store.due(at=at, lease=LEASE, limit=CLAIMS, claim=False)
+            due = await store.due(at=at, lease=LEASE, limit=MOST_COUNTED, claim=False)
             swept = Swept(due=len(due))
         else:
-            shell = _shell(store, content, [], lambda: at)
+            shell = _shell(store, content, [], _grader(settings, stack), lambda: at)
             swept = await shell.sweep_due(at)
             await shell.settled()
         summary = {"due": swept.due, "claimed": swept.claimed, "sent": swept.sent, "failed": swept.failed}
@@ -294,11 +296,23 @@ def _shell(
     store: Store,
     content: Content,
     messengers: Sequence[Messenger],
+    grader: Grader,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Shell:
+    return Shell(store=store, content=content, grader=grader, messengers=messengers, clock=clock)
+
+
+def _grader(settings: Settings, stack: AsyncExitStack) -> Grader:
+    """The model's where one is named. Its library takes long to import, so the others do without."""
     from bot.grading import EmbeddedGrader
 
-    return Shell(store=store, content=content, grader=EmbeddedGrader(), messengers=messengers, clock=clock)
+    if not settings.model_name:
+        return EmbeddedGrader()
+    from adapters.model import Client, ModelGrader
+
+    client = Client.of(settings)
+    stack.push_async_callback(client.close)
+    return ModelGrader(client, model=settings.model_name, embedded=EmbeddedGrader())
 
 
 def _json_lines(clock: "MovableClock") -> "JsonLines | Terminal":
@@ -352,14 +366,20 @@ def _health(store: Store) -> Callable[[], Awaitable[bool]]:
 
 def _run(work: Any, *, quiet: bool = False) -> None:
     """Run to the end. What can be mended is said in a sentence, without a traceback."""
-    from adapters.errors import WrongToken
+    from adapters.errors import WrongSetting
 
     logging.basicConfig(
         level=logging.WARNING if quiet else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    for noisy in ("httpx", "apscheduler", "discord", "telegram"):  # they log every request, addresses and all
+    for noisy in (
+        "httpx",
+        "httpx2",
+        "apscheduler",
+        "discord",
+        "telegram",
+    ):  # they log every request, addresses and all
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         with suppress(KeyboardInterrupt):
@@ -372,7 +392,7 @@ def _run(work: Any, *, quiet: bool = False) -> None:
         _fail(
             f"The database cannot be reached: {error}\nCheck DATABASE_URL, then start again; nothing was lost."
         )
-    except WrongToken as error:
+    except WrongSetting as error:
         _fail(str(error))
     except BrokenPipeError:  # `| head`: whoever read us has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -37,11 +37,23 @@ def next_reminder(conversation: Conversation, at: datetime) -> datetime:
     if not profile.zone and not conversation.zone_hint:
         return after_quiet(profile, zone, at + timedelta(days=1))
     due = _next_hour(profile.reminder_hour, zone, at + SOONEST_REMINDER)
-    if profile.nudged_on is not None and due.astimezone(zone).date() <= profile.nudged_on:
-        due = at_local(
-            zone, datetime.combine(profile.nudged_on + timedelta(days=1), time(profile.reminder_hour))
-        )
+    if nudged_on_day(conversation, due):
+        following = due.astimezone(zone).date() + timedelta(days=1)
+        due = at_local(zone, datetime.combine(following, time(profile.reminder_hour)))
     return after_quiet(profile, zone, due)
+
+
+def nudged_on_day(conversation: Conversation, at: datetime) -> bool:
+    """Whether the local day of `at` has had its nudge. A day ahead of it does not count: a clock was wrong."""
+    return conversation.profile.nudged_on == at.astimezone(zone_of(conversation)).date()
+
+
+def nudge_may_go(conversation: Conversation, decided: datetime, now: datetime) -> datetime | None:
+    """From when a nudge that was decided earlier may still be sent: outside quiet hours, on the local day it was meant
+    for. None: never, the next one comes in its turn."""
+    zone = zone_of(conversation)
+    when = after_quiet(conversation.profile, zone, now)
+    return when if when.astimezone(zone).date() == decided.astimezone(zone).date() else None
 
 
 def at_local(zone: ZoneInfo, wall: datetime) -> datetime:

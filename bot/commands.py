@@ -33,9 +33,13 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("done", re.compile(r"\Adone\s+(?:in\s+)?(?P<argument>\d+\s*\w*)\Z", re.IGNORECASE)),
     ("snooze", re.compile(r"\Asnooze\s+(?:for\s+)?(?P<argument>.+)\Z", re.IGNORECASE)),
     (
+        "stop",
+        re.compile(r"\A(?:please )?(?:stop|end|quit|leave) (?:the |this |my )?interview\b", re.IGNORECASE),
+    ),
+    (
         "interview",
         re.compile(
-            r"\b(?:mock |practi[cs]e )?interview\b(?:.*?\b(?:at|for|with)\s+(?P<argument>.+))?",
+            r"\b(?:mock |practi[cs]e )?interview\b(?:.*?\b(?:at|with)\s+(?P<argument>.+)|.*?\bfor\s+(?P<role>.+))?",
             re.IGNORECASE | re.DOTALL,
         ),
     ),
@@ -51,7 +55,7 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     (
         "learn",
         re.compile(
-            r"\b(?:learn|study|teach me|path for|course on)\b(?:\s+(?P<argument>.+))?",
+            r"\b(?:learn|study|teach me|path for|course on)\b(?:\s+(?:about |some |more )*(?P<argument>.+))?",
             re.IGNORECASE | re.DOTALL,
         ),
     ),
@@ -64,6 +68,12 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     ("help", re.compile(r"\bwhat can you do\b|\bhow does (?:this|it) work\b", re.IGNORECASE)),
+)
+
+
+LONGEST_WISH = 120  # characters; longer texts are told stories, not wishes
+_POLITE = re.compile(
+    r"(?:[\s,.!?]+(?:please|pls|thanks|thank you|today|tomorrow|now|then))+[\s.!?]*\Z", re.IGNORECASE
 )
 
 
@@ -84,11 +94,13 @@ def command(text: str) -> Command | None:
 
 
 def meaning(text: str) -> Command | None:
-    """The command a person means with plain words: "mock interview at Google", "learn sql"."""
+    """The command a person means with plain words: "mock interview at Google", "learn sql". Long texts mean none."""
+    if len(text) > LONGEST_WISH:
+        return None
     for verb, pattern in _MEANINGS:
         if match := pattern.search(text):
-            argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
-            return Command(verb=verb, argument=argument)
+            named = match.groupdict().get("argument") or match.groupdict().get("role") or ""
+            return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"))
     return None
 
 

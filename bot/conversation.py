@@ -70,8 +70,8 @@ class Planned(_Value, frozen=True, kw_only=True):
 
 
 class Session(_Value, frozen=True, kw_only=True):
-    """A running interview. `position`: index in `plan` of the question at hand. `touched_at`: the last time the student
-    did something with it. `reminded`: the one reminder of a silent session was given."""
+    """A running interview. `position`: index in `plan` of the question at hand. `reminded_at`: when its silence was
+    mentioned. `not_before`: what fell due in quiet hours waits for their end."""
 
     id: str
     company: str
@@ -81,8 +81,8 @@ class Session(_Value, frozen=True, kw_only=True):
     position: int
     results: tuple[Result, ...] = ()
     started_at: datetime
-    touched_at: datetime
-    reminded: bool = False
+    reminded_at: datetime | None = None
+    not_before: datetime | None = None
 
 
 class Welcome(_Stage, frozen=True, kw_only=True):
@@ -168,6 +168,7 @@ class Recalling(_Stage, frozen=True, kw_only=True):
     row: str
     title: str
     recall: Recall
+    asked_at: datetime
 
 
 class AwaitingRecallGrade(_Stage, frozen=True, kw_only=True):
@@ -231,6 +232,12 @@ class Conversation(_Value, frozen=True, kw_only=True):
     def interview(self) -> "InterviewStage | None":
         """The running or paused interview, wherever it stands in the stack."""
         return next((stage for stage in self.stages if isinstance(stage, INTERVIEW_STAGES)), None)
+
+    def lifted(self) -> "Conversation":
+        """With the interview on the floor, and no question of ours on the side."""
+        stage = self.interview
+        rest = self.without(*ASIDES, *INTERVIEW_STAGES)
+        return rest.pushed(stage) if stage is not None else rest
 
     def pushed(self, stage: Stage) -> "Conversation":
         """With `stage` on the floor; what was there waits beneath."""

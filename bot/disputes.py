@@ -8,7 +8,9 @@ from bot.documents import Document, InterviewQuestion
 _FOLDERS = {"dsa": "dsa", "technical_qa": "technical", "behavioral": "behavioral"}
 
 
-def disputed_point(attempt: Mapping[str, Any], point: Mapping[str, Any], asked: Document | None) -> dict[str, Any]:
+def disputed_point(
+    attempt: Mapping[str, Any], point: Mapping[str, Any], asked: Document | None
+) -> dict[str, Any]:
     """One disputed point of a stored attempt. `place` is where to add a wording; empty when the question is gone."""
     place = ""
     if isinstance(asked, InterviewQuestion):

@@ -1,6 +1,7 @@
 """`python -m bot doctor`: what is set up, what is not, and how to mend it; one line each."""
 
 import asyncio
+import http.client
 import json
 import ssl
 import urllib.error
@@ -29,12 +30,10 @@ async def examine(tell: Callable[[str], None], store_for: Callable[[str], Store]
         raise SystemExit(1) from None
     tell("ok     settings")
     url = settings.database_url.get_secret_value()
-    lines = [
-        *_content(),
-        *await _database(url, store_for),
-        *await _telegram(settings),
-        *await _discord(settings),
-    ]
+    platforms = [*await _telegram(settings), *await _discord(settings)]
+    if not any(text.startswith("clock") for _, text in platforms):
+        platforms.append((True, "clock: not compared (no platform answered)"))
+    lines = [*_content(), *await _database(url, store_for), *platforms, *await _model(settings)]
     for fine, text in lines:
         tell(f"{'ok    ' if fine else 'wrong '} {text}")
     if not all(fine for fine, _ in lines):
@@ -84,6 +83,44 @@ async def _discord(settings: Settings) -> list[Line]:
     base = settings.discord_api_url or "https://discord.com/api/v10"
     token = {"Authorization": f"Bot {settings.discord_token.get_secret_value()}"}
     return await asyncio.to_thread(_asked, "discord", "DISCORD_TOKEN", f"{base}/users/@me", token)
+
+
+async def _model(settings: Settings) -> list[Line]:
+    wanted = (
+        ("model", "MODEL_NAME", settings.model_name),
+        ("voice answers", "TRANSCRIPTION_MODEL", settings.transcription_model),
+    )
+    lines = [(True, f"{use}: off ({setting} is not set)") for use, setting, model in wanted if not model]
+    if len(lines) == len(wanted):
+        return lines
+    known = await asyncio.to_thread(_models, settings)
+    if isinstance(known, str):
+        return [*lines, (False, f"model: {known}")]
+    for use, setting, model in wanted:
+        if model and known and model not in known:
+            lines.append((False, f"{use}: the provider has no {model}. Check {setting}."))
+        elif model:
+            lines.append((True, f"{use}: {model}"))
+    return lines
+
+
+def _models(settings: Settings) -> set[str] | str:
+    """The models the provider has, empty when it does not list them; or what is wrong with it."""
+    headers = {"User-Agent": "viva/0.1.0"}
+    if settings.model_api_key is not None:
+        headers["Authorization"] = f"Bearer {settings.model_api_key.get_secret_value()}"
+    request = urllib.request.Request(f"{settings.model_base_url}/models", headers=headers)  # noqa: S310  # http(s) by config
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            listed = json.load(answer)["data"]
+            return {str(each["id"]).removeprefix("models/") for each in listed}  # Gemini's have the prefix
+    except urllib.error.HTTPError as error:
+        if error.code in (404, 405):
+            return set()
+        mend = "MODEL_API_KEY is not accepted" if error.code in (400, 401, 403) else "try again later"
+        return f"answers {error.code}: {mend}."
+    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+        return f"no usable answer within {TIMEOUT} s. Check the network and MODEL_BASE_URL."
 
 
 def _asked(platform: str, setting: str, url: str, headers: dict[str, str]) -> list[Line]:

@@ -7,7 +7,6 @@ One struct a collection is the single source of its fields and types: the stores
 
 import hashlib
 import uuid
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -353,41 +352,3 @@ def update(kind: type[Document], document_id: str, **fields: object) -> Update:
 
 
 _NAMES = {kind: name for name, kind in COLLECTIONS.items()}
-
-
-def merged(writes: Iterable[Write]) -> tuple[Write, ...]:
-    """The writes of one turn, one a document: an update joins what the turn wrote to its document before.
-
-    A row that receives `next_nudge_at` comes last: a student may have it on one row only, so the old one lets go first.
-    """
-    found: dict[tuple[str, str], Write] = {}
-    for write in writes:
-        key = (write.collection, write.id if isinstance(write, Update) else write.document["_id"])
-        before = found.get(key)
-        if before is None or isinstance(write, Insert):
-            found[key] = write
-        elif isinstance(before, Update):
-            found[key] = msgspec.structs.replace(before, fields={**before.fields, **write.fields})
-        else:
-            found[key] = msgspec.structs.replace(before, document=_with_fields(before.document, write.fields))
-    return tuple(sorted(found.values(), key=_takes_the_nudge))
-
-
-def _takes_the_nudge(write: Write) -> bool:
-    fields = write.fields if isinstance(write, Update) else write.document
-    return fields.get("next_nudge_at") is not None
-
-
-def _with_fields(document: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a JSON-like document with dotted paths set."""
-    copy: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
-    for path, value in fields.items():
-        at: Any = copy
-        *parents, last = path.split(".")
-        for part in parents:
-            at = at[int(part)] if part.isdigit() else at[part]
-        if isinstance(at, list):
-            at[int(last)] = value
-        else:
-            at[last] = value
-    return copy

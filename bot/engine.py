@@ -5,18 +5,17 @@ No await, no clock, no randomness, no file. `needs` says beforehand what the sto
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
 from msgspec.structs import replace
 
-from bot import commands
+from bot import commands, zones
 from bot.bank import Content
 from bot.commands import Command
 from bot.conversation import (
     ASIDES,
-    INTERVIEW_STAGES,
     RECENT,
     Answering,
     AwaitingGrade,
@@ -24,6 +23,7 @@ from bot.conversation import (
     ConfirmingForget,
     Conversation,
     FollowingUp,
+    InterviewStage,
     Paused,
     Recalling,
     Reviewed,
@@ -40,6 +40,7 @@ from bot.questions import KeyPoint
 from bot.sentences import say
 from bot.stages import interview, learning, reporting, settings, setup
 
+RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
 LARGEST_TEXT_FILE = 100  # kB; a resume or a solution has 10
 
 _TAKING = (Answering, AwaitingGrade, FollowingUp, Recalling, AwaitingRecallGrade)  # text is an answer to them
@@ -87,7 +88,7 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
         case Pressed():
             return _NEEDS.get(event.choice.partition(":")[0], frozenset())
         case Shared():
-            return frozenset({"asked"})
+            return _ALL if event.text is not None else frozenset({"asked"})
         case NudgeDue():
             return frozenset({"paths"})
         case Graded() | Woke() | Unreachable() | SetAside():
@@ -116,10 +117,7 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
         case NudgeDue():
             conversation, effects = learning.nudge(conversation, event, turn)
         case Unreachable():
-            conversation, effects = (
-                replace(conversation, unreachable=conversation.address == event.address),
-                [],
-            )
+            conversation, effects = _lost(conversation, event), []
         case SetAside():
             effects = [reply(say("general.aside"))]
         case _:
@@ -174,6 +172,14 @@ def _heard(conversation: Conversation, event: Event) -> Conversation:
     )
 
 
+def _lost(conversation: Conversation, event: Unreachable) -> Conversation:
+    """The chat they are in takes no messages; word of an older one changes nothing."""
+    to = conversation.address
+    if to is None or (to.platform, to.chat) != (event.address.platform, event.address.chat):
+        return conversation
+    return replace(conversation, unreachable=True)
+
+
 def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Words: a command first, then what the stage on the floor waits for."""
     if not text.strip():
@@ -181,12 +187,17 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     if command := commands.command(text):
         return _obeyed(conversation, command, turn)
     floor = conversation.floor
+    if isinstance(floor, Recalling) and turn.at - floor.asked_at > RECALL_OPEN:
+        conversation = conversation.swapped(floor, None)
+        floor = conversation.floor
     match floor:
         case None:
             return _idle(conversation, text, turn)
         case Welcome():
             return _welcome_said(conversation, text, turn)
         case SettingUp():
+            if floor.step in ("length", "company") and _means_something_else(text):
+                return _idle(conversation.without(*ASIDES), text, turn)
             return setup.said(conversation, floor, text, turn)
         case Answering():
             return interview.answered(conversation, floor, text, turn)
@@ -204,12 +215,20 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case AwaitingRecallGrade():
             return learning.joined(conversation, floor, text, turn)
         case Setting():
+            if floor.field in ("zone", "city") and commands.meaning(text) and not zones.find(text):
+                return _idle(conversation.without(*ASIDES), text, turn)
             conversation, effects = settings.said(conversation, floor, text, turn)
             return _planned_anew(conversation, effects, floor, turn)
         case ConfirmingForget():
             return _idle(conversation.without(ConfirmingForget), text, turn)
         case _:
             assert_never(floor)
+
+
+def _means_something_else(text: str) -> bool:
+    """In the middle of setting an interview up: a wish that is not about it ("learn sql")."""
+    meant = commands.meaning(text)
+    return meant is not None and meant.verb not in ("interview", "start")
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -242,6 +261,8 @@ def _reviewed_said(conversation: Conversation, floor: Reviewed, text: str, turn:
 def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome:
     """A command, wherever the student is. What was open stays open, and is said again or offered back."""
     verb, argument = command.verb, command.argument
+    if verb != "forget":
+        conversation = conversation.without(ConfirmingForget)  # asked twice in a row, or not at all
     if verb in _CONTROLS:
         return _CONTROLS[verb](conversation, turn)
     if verb in _ERRANDS:
@@ -261,6 +282,8 @@ def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome
 def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
     """A button: its id says what it acts on, so an old one is recognised and answered kindly."""
     verb, _, subject = choice.partition(":")
+    if verb in ("hint", "skip", "next", "undo") and subject and _is_about(conversation.interview, subject):
+        conversation = conversation.lifted()
     floor = conversation.floor
     match verb, floor:
         case "goal", _ if subject in turn.content.goals:
@@ -290,7 +313,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
                 else interview.skip(conversation, floor, turn)
             )
         case "skip", Recalling() if subject == floor.row:
-            return learning.skipped(conversation, floor)
+            return _way_back(*learning.skipped(conversation, floor))
         case "skip" | "next", FollowingUp() if subject == floor.attempt:
             return interview.go_on(conversation, floor, turn)
         case "said", _ if conversation.review and subject.partition(".")[0] == conversation.review.attempt:
@@ -362,7 +385,7 @@ def _graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         isinstance(stage, AwaitingRecallGrade) and stage.attempt == event.attempt
         for stage in conversation.stages
     ):
-        return learning.graded(conversation, event, turn)
+        return _way_back(*learning.graded(conversation, event, turn))
     return interview.graded(conversation, event, turn)
 
 
@@ -391,15 +414,24 @@ def _cancelled(conversation: Conversation, turn: Turn) -> Outcome:
 
 def _start(conversation: Conversation, turn: Turn) -> Outcome:
     """Afresh, but an open interview or recall question stays and is said again."""
-    conversation = conversation.without(*ASIDES)
+    conversation = conversation.without(Welcome, ConfirmingForget)
     open_ = _again(conversation.floor, conversation, turn)
     return (conversation, [open_]) if open_ is not None else setup.start(conversation, turn)
 
 
+def _nothing_open(conversation: Conversation, turn: Turn) -> Outcome:
+    """There is nothing this control acts on; what is open is said again, or that an answer is being graded."""
+    if isinstance(conversation.floor, AwaitingGrade | AwaitingRecallGrade | Recalling | FollowingUp | Paused):
+        return _with_question(conversation, [], turn)
+    return _with_question(conversation, [reply(say("interview.no_question"))], turn)
+
+
 def _hint(conversation: Conversation, turn: Turn) -> Outcome:
+    if isinstance(conversation.interview, Answering) and not isinstance(conversation.floor, Recalling):
+        conversation = conversation.lifted()
     if isinstance(conversation.floor, Answering):
         return interview.hint(conversation, conversation.floor)
-    return _with_question(conversation, [reply(say("interview.no_question"))], turn)
+    return _nothing_open(conversation, turn)
 
 
 def _skip(conversation: Conversation, turn: Turn) -> Outcome:
@@ -409,7 +441,7 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
         case FollowingUp() | Reviewed() as floor:
             return interview.go_on(conversation, floor, turn)
         case Recalling() as floor:
-            return learning.skipped(conversation, floor)
+            return _way_back(*learning.skipped(conversation, floor))
         case SettingUp() as floor:
             return setup.skipped(conversation, floor, turn)
         case Setting(field="zone" | "city"):
@@ -418,12 +450,14 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
             return setup.welcomed(conversation, "any", turn)
         case Setting():
             return _cancelled(conversation, turn)
-    return _with_question(conversation, [reply(say("interview.no_question"))], turn)
+    return _nothing_open(conversation, turn)
 
 
 def _next(conversation: Conversation, turn: Turn) -> Outcome:
     if isinstance(conversation.floor, FollowingUp | Reviewed):
         return interview.go_on(conversation, conversation.floor, turn)
+    if isinstance(conversation.floor, AwaitingGrade | AwaitingRecallGrade):
+        return _nothing_open(conversation, turn)
     return _way_back(*learning.following(conversation, "", turn))
 
 
@@ -444,8 +478,7 @@ def _resume(conversation: Conversation, turn: Turn) -> Outcome:
     conversation = conversation.without(*ASIDES)
     if isinstance(stage, Paused):
         return interview.resume(conversation, stage, turn)
-    lifted = conversation.without(*INTERVIEW_STAGES).pushed(stage)
-    return lifted, [interview.again(stage)]
+    return conversation.lifted(), [interview.again(stage)]
 
 
 def _undo(conversation: Conversation, turn: Turn) -> Outcome:
@@ -549,6 +582,17 @@ def _planned_anew(
     ):
         conversation, effects = _way_back(conversation, effects)
     return conversation, [*moved, *effects]
+
+
+def _is_about(stage: InterviewStage | None, subject: str) -> bool:
+    """Whether a button's subject is the question or the answer an interview is at."""
+    match stage:
+        case Answering():
+            return subject == stage.question.id
+        case FollowingUp() | Reviewed():
+            return subject == stage.attempt
+        case _:
+            return False
 
 
 def _is_running(conversation: Conversation, session: str) -> bool:

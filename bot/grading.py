@@ -1,6 +1,7 @@
 """The embedded grader as the shell and scripts use it: behind the port, and as JSON lines. How it grades is in `grader`."""
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ def grade_lines(lines: Iterable[str]) -> Iterator[str]:
             continue
         try:
             yield msgspec.json.encode(_graded(msgspec.json.decode(line, type=_Line))).decode()
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, re.error) as error:
             yield msgspec.json.encode({"error": str(error), "line": number}).decode()
 
 
@@ -59,7 +60,7 @@ def _graded(line: _Line) -> dict[str, Any]:
     return {
         "id": line.id,
         "score": result.score,
-        "covered": [point for point, verdict in named if verdict == "covered"],
+        "covered": [point for point, verdict in named if verdict in ("covered", "partial")],
         "partial": [point for point, verdict in named if verdict == "partial"],
         "missed": [point for point, verdict in named if verdict in ("missed", "contradicted")],
         "feedback": feedback.stored(result),

@@ -65,15 +65,24 @@ class PointGrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disputed: bool = False
 
 
+class Dimension(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One side of an answer ("correctness"). `score`: 0-5 by the anchors of docs/model.md, None when not judged."""
+
+    name: str
+    score: int | None
+
+
 class Grade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`score`: whole points 0-100; None when it could not be given, and then `reason` says why.
-    `flags`: what the grader noticed ("dont_know", "question_copied", "instructions_removed", ...)."""
+    `flags`: what the grader noticed ("dont_know", "question_copied", "instructions_removed", ...); "fallback": a
+    language model should have graded and did not."""
 
     score: int | None
     points: tuple[PointGrade, ...]
     grader: str
     flags: tuple[str, ...] = ()
     reason: str = ""
+    dimensions: tuple[Dimension, ...] = ()
 
 
 def band(score: int) -> Band:

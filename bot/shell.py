@@ -7,7 +7,9 @@ so `sweep` can take up what a process that died has left.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -18,8 +20,20 @@ from msgspec.structs import replace
 
 from bot import engine
 from bot.bank import Content
-from bot.conversation import Conversation
-from bot.documents import AsideEvent, Insert, Student, Update, Write, insert, merged, new_id
+from bot.clock import nudge_may_go
+from bot.conversation import Conversation, Stage
+from bot.documents import (
+    AsideEvent,
+    Insert,
+    InterviewAttempt,
+    LearningProgress,
+    Student,
+    Update,
+    Write,
+    insert,
+    new_id,
+    update,
+)
 from bot.effects import Effect, Forget, Reply
 from bot.engine import GradeJob
 from bot.events import (
@@ -59,7 +73,7 @@ FAILURES = 3  # of one event before it is set aside
 STALE_TRIES = 20  # of one turn; each lost race means that another process got on
 AWAY_PAUSE = 0.5, 15.0  # seconds between tries while the database is away: first, longest
 RETRY_PAUSE = 2.0, 300.0  # seconds before a message is tried again: first, longest
-CLAIMS = 500  # leased at once by a sweep: a few seconds of work
+CLAIMS = 100  # leased at once by a sweep: done within the lease even where a platform takes seconds
 AT_ONCE = 32  # turns of one sweep under way together
 CACHED_STUDENTS = 10_000  # identities remembered, so that a turn does not ask for them
 
@@ -87,8 +101,11 @@ class Swept(msgspec.Struct, kw_only=True):
 
 
 class _Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What a turn committed; empty for an event heard before."""
+    """What a turn committed. `heard`: the event had been committed before, so nothing was done."""
 
+    heard: bool = False
+    before: Conversation | None = None
+    after: Conversation | None = None
     writes: Sequence[Write] = ()
     deliveries: Sequence[Delivery] = ()
 
@@ -116,6 +133,11 @@ class Shell:
         self._students: dict[Identity, str] = {}
         self._grading: dict[tuple[str, int], str] = {}  # (attempt, parts) -> whose
         self._away: set[Address] = set()
+        self._busy: Counter[str] = (
+            Counter()
+        )  # turns and sendings under way or waiting for their lock, by student
+        self._held: dict[str, datetime] = {}
+        self._failures: Counter[str] = Counter()  # of events of our own, by id
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def receive(self, event: FromStudent) -> Receipt:
@@ -124,20 +146,22 @@ class Shell:
         While the database is away it waits, and says so once. An event that fails three times is set aside.
         """
         event = _cleaned(event)
-        failures = 0
+        failures: list[Exception] = []
         pause, longest = AWAY_PAUSE
+        unsure = False
         while True:
             try:
-                receipt = await self._received(event)
+                if len(failures) == FAILURES:
+                    return await self._set_aside(event, failures[-1])
+                receipt = await self._received(event, unsure=unsure)
             except StoreUnavailable:
+                unsure = True
                 await self._say_away(event)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, longest)
             except Exception as error:
-                failures += 1
+                failures.append(error)
                 log.exception("turn failed event=%s id=%s", type(event).__name__, event.id)
-                if failures == FAILURES:
-                    return await self._set_aside(event, error)
             else:
                 await self._say_back(event)
                 return receipt
@@ -180,54 +204,66 @@ class Shell:
 
     # A turn
 
-    async def _received(self, event: FromStudent) -> Receipt:
+    async def _received(self, event: FromStudent, *, unsure: bool) -> Receipt:
+        """One try. `unsure`: an earlier one may have been committed before the database went away."""
         student = self._students.get(event.sender) or await self._resolve(event)
         taken = await self._turn(student, event)
         if taken is None:  # forgotten through another process or platform: this identity leads to someone new
-            return await self._received(event)
+            return await self._received(event, unsure=False)
+        if taken.heard and unsure:  # it was: what it left to send and to grade is taken up at once
+            await self._store.settle(student)
+            await self.sweep_left()
         return Receipt(student=student, attempt=_attempt_in(taken.writes))
 
     async def _turn(self, student: str, event: Event) -> _Taken | None:
         """Lock, load, decide, commit; then send and grade. None when the student has been forgotten meanwhile."""
         began = time.perf_counter()
-        async with self._lock(self._turn_locks, student):
-            for _ in range(STALE_TRIES):
-                record = await self._store.load(student)
-                if record is None:
-                    if not await self._is_new(student, event):
-                        return None
-                    record = Record(
-                        conversation=Conversation(student=student, created_at=event.at), version=0
-                    )
-                before = record.conversation
-                if event.id in before.recent:
-                    return _Taken()
-                needs = engine.needs(before, event)
-                known = await self._store.known(student, needs, at=event.at) if needs else Known()
-                after, effects = engine.handle(before, event, known, self._content)
-                if any(isinstance(effect, Forget) for effect in effects):
-                    await self._forget(after, event, effects)
-                    return _Taken()
-                writes = merged(effect for effect in effects if isinstance(effect, Insert | Update))
-                if record.version == 0:
-                    writes = (_student_document(after), *writes)
-                deliveries = self._deliveries(after, event, effects)
-                try:
-                    await self._commit(after, record.version, writes, deliveries)
-                except StaleConversation:
-                    continue
-                break
-            else:
-                raise StaleConversation(f"lost {STALE_TRIES} races")
-            self._begin_sending(student, deliveries)
-        self._begin_grading(student, after)
-        _log_turn(before, after, event, time.perf_counter() - began)
-        return _Taken(writes=writes, deliveries=deliveries)
+        self._busy[student] += (
+            1  # before the commit: a sending that ends meanwhile then leaves the lease to us
+        )
+        try:
+            async with self._lock(self._turn_locks, student):
+                taken = await self._decided(student, event)
+                if taken is not None:
+                    self._begin_sending(student, taken.deliveries, settle=taken.after is not None)
+        finally:
+            self._no_longer_busy(student)
+        if taken is not None and taken.after is not None:
+            self._begin_grading(student, taken.after)
+            _log_turn(taken, event, time.perf_counter() - began)
+        return taken
+
+    async def _decided(self, student: str, event: Event) -> _Taken | None:
+        """Decide on what is stored now, and commit; decide anew when another process was faster."""
+        for _ in range(STALE_TRIES):
+            record = await self._store.load(student)
+            if record is None:
+                if not await self._is_new(student, event):
+                    return None
+                record = Record(conversation=Conversation(student=student, created_at=event.at), version=0)
+            before = record.conversation
+            if event.id in before.recent:
+                return _Taken(heard=True)
+            needs = engine.needs(before, event)
+            known = await self._store.known(student, needs, at=event.at) if needs else Known()
+            after, effects = engine.handle(before, event, known, self._content)
+            deliveries = self._deliveries(after, event, effects)
+            if any(isinstance(effect, Forget) for effect in effects):
+                await self._forget(student)
+                return _Taken(deliveries=deliveries)
+            writes: list[Write] = [effect for effect in effects if isinstance(effect, Insert | Update)]
+            if record.version == 0:
+                writes.insert(0, _student_document(after))
+            with suppress(StaleConversation):
+                await self._commit(after, record.version, writes, deliveries)
+                return _Taken(before=before, after=after, writes=writes, deliveries=deliveries)
+        raise StaleConversation(f"lost {STALE_TRIES} races")
 
     async def _commit(
         self, after: Conversation, version: int, writes: Sequence[Write], deliveries: Sequence[Delivery]
     ) -> None:
         work = engine.work(after) is not None
+        held = self._held_back(after.student)
         ours = work or any(each.to.platform in self._messengers for each in deliveries)
         await self._store.commit(
             after.student,
@@ -237,7 +273,7 @@ class Shell:
             deliveries=deliveries,
             wake_at=engine.wake_at(after),
             work=work,
-            lease_until=self._clock() + LEASE if ours else None,
+            lease_until=held or (self._clock() + LEASE if ours else None),
         )
 
     async def _resolve(self, event: FromStudent) -> str:
@@ -257,15 +293,10 @@ class Shell:
         self._students.pop(event.sender, None)
         return await self._resolve(event) == student
 
-    async def _forget(self, conversation: Conversation, event: Event, effects: Sequence[Effect]) -> None:
-        """Erase first, then say so: nothing of it is kept in an outbox."""
-        await self._store.erase(conversation.student)
-        self._students = {
-            who: student for who, student in self._students.items() if student != conversation.student
-        }
-        self._begin_sending(
-            conversation.student, self._deliveries(conversation, event, effects), settle=False
-        )
+    async def _forget(self, student: str) -> None:
+        """Erase; the last word goes straight to the platform, since no outbox is left to keep it."""
+        await self._store.erase(student)
+        self._students = {who: known for who, known in self._students.items() if known != student}
 
     def _deliveries(self, after: Conversation, event: Event, effects: Sequence[Effect]) -> list[Delivery]:
         replies = [effect for effect in effects if isinstance(effect, Reply)]
@@ -281,7 +312,7 @@ class Shell:
                 message=effect.message,
                 at=event.at,
                 edit=under if effect.edit else "",
-                tries=1 if to.platform in self._messengers else 0,
+                tries=1 if to.platform in self._messengers and not self._held_back(after.student) else 0,
             )
             for place, effect in enumerate(replies)
         ]
@@ -290,26 +321,49 @@ class Shell:
 
     def _begin_sending(self, student: str, deliveries: Sequence[Delivery], *, settle: bool = True) -> None:
         mine = [each for each in deliveries if each.to.platform in self._messengers]
-        if mine:
+        if mine and not self._held_back(student):  # else they wait in the outbox behind what is held back
+            self._busy[student] += 1
             self._beside(partial(self._send_all, student, mine, settle=settle))
 
     async def _send_all(self, student: str, deliveries: Sequence[Delivery], *, settle: bool = True) -> int:
-        """Hand messages over in their order, and take them out of the outbox. Gives how many went."""
-        async with self._lock(self._send_locks, student):
-            sent, untaken, hold, gone = await self._handed_over(deliveries)
+        """Hand messages over in their order, and take them out of the outbox. Gives how many went. The caller has
+        counted this sending among what is busy."""
+        try:
+            async with self._lock(self._send_locks, student):
+                if self._held_back(student):  # by a message before these: they keep their place behind it
+                    waiting = [each.id for each in deliveries]
+                    sent, untaken, hold, gone = list[str](), waiting, 0.0, set[Address]()
+                else:
+                    sent, untaken, hold, gone = await self._handed_over(deliveries)
+                if hold:
+                    self._held[student] = self._clock() + timedelta(seconds=hold)
+        finally:
+            self._no_longer_busy(student)
         if settle:
-            until = self._held_until(student, hold)
+            until = self._leased_until(student)
             await self._store.settle(student, sent=sent, untaken=untaken, lease_until=until)
         for address in gone:
             lost = Unreachable(id=f"gone:{deliveries[0].id}", at=_now(self._clock), address=address)
             await self._turn(student, lost)
         return len(sent)
 
-    def _held_until(self, student: str, hold: float) -> datetime | None:
-        """How long other processes leave this student's outbox and work to us: while we wait, or still grade."""
-        if hold:
-            return self._clock() + timedelta(seconds=hold)
-        return self._clock() + LEASE if student in self._grading.values() else None
+    def _held_back(self, student: str) -> datetime | None:
+        """Until when nothing is sent to this student: a message could not go yet, and none may overtake it."""
+        until = self._held.get(student)
+        if until is not None and until <= self._clock():
+            del self._held[student]
+            return None
+        return until
+
+    def _no_longer_busy(self, student: str) -> None:
+        self._busy[student] -= 1
+        if not self._busy[student]:
+            del self._busy[student]
+
+    def _leased_until(self, student: str) -> datetime | None:
+        """How long the sweeps leave this student's outbox and work alone: while it is held back, sent or graded."""
+        busy = self._busy[student] > 0 or student in self._grading.values()
+        return self._held_back(student) or (self._clock() + LEASE if busy else None)
 
     async def _handed_over(
         self, deliveries: Sequence[Delivery]
@@ -383,7 +437,7 @@ class Shell:
                 parts=job.parts,
                 grade=grade,
             )
-            await self._turn(student, event)
+            await self._tried(student, event)
         finally:
             self._grading.pop((job.attempt, job.parts), None)
 
@@ -415,7 +469,7 @@ class Shell:
             event = Woke(id=f"wake:{claim.student}:{when}", at=_whole(at))
         swept.claimed += 1
         try:
-            taken = await self._turn(claim.student, event)
+            taken = await self._tried(claim.student, event)
         except StoreUnavailable:
             raise
         except Exception:
@@ -426,22 +480,63 @@ class Shell:
             swept.sent += 1
 
     async def _taken_up(self, student: str, deliveries: Sequence[Delivery]) -> int:
-        doubtful = [each.id for each in deliveries if each.kind == "nudge" and each.tries]
-        again = [replace(each, tries=each.tries + 1) for each in deliveries if each.id not in doubtful]
-        for each in again:
+        """What one conversation had left. Gives how many messages went; a failure is logged, and leaves the others be."""
+        if self._busy[student]:
+            return 0
+        try:
+            record = await self._store.load(student)
+            if record is None:
+                return 0
+            went = await self._sent_again(record.conversation, deliveries)
+            self._begin_grading(student, record.conversation)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("sweep: cannot take up what student=%s had left", student)
+            return 0
+        return went
+
+    async def _sent_again(self, conversation: Conversation, deliveries: Sequence[Delivery]) -> int:
+        """Replies go whatever the hour; a nudge only once, on its own day, outside quiet hours."""
+        student, now = conversation.student, self._clock()
+        dropped: list[str] = []
+        timely: list[Delivery] = []
+        for each in deliveries:
+            when = nudge_may_go(conversation, each.at, now) if each.kind == "nudge" else now
+            if when is None or (each.kind == "nudge" and each.tries):
+                dropped.append(each.id)
+            elif when > now:
+                await self._store.settle(student, sent=dropped, untaken=[each.id], lease_until=when)
+                return 0
+            else:
+                timely.append(replace(each, tries=each.tries + 1))
+        if dropped:
+            await self._store.settle(student, sent=dropped, lease_until=now + LEASE)
+        for each in timely:
             if each.tries > 1:
                 log.info("sent again chat=%s:%s try=%d", each.to.platform, each.to.chat, each.tries)
-        if doubtful:
-            await self._store.settle(student, sent=doubtful, lease_until=self._clock() + LEASE)
-        went = await self._send_all(student, again) if again else 0
-        record = await self._store.load(student)
-        if record is not None and engine.work(record.conversation) is not None:
-            self._begin_grading(student, record.conversation)
-        return went
+        if not timely:
+            return 0
+        self._busy[student] += 1
+        return await self._send_all(student, timely)
+
+    # What fails
 
     async def _set_aside(self, event: FromStudent, error: Exception) -> Receipt:
         """Keep the reason, tell the student in a sentence, go on with the line."""
         student = await self._resolve(event)
+        await self._keep_aside(student, event, error)
+        told = SetAside(id=f"aside:{event.id}", at=event.at, event=event.id, address=event.address)
+        try:
+            await self._turn(student, told)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("could not tell by a turn that an event was set aside student=%s", student)
+            await self._say_straight(event, "general.aside")
+        return Receipt(student=student)
+
+    async def _keep_aside(self, student: str, event: Event, error: Exception) -> None:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -456,14 +551,61 @@ class Shell:
                 created_at=event.at,
             )
         )
-        told = SetAside(id=f"aside:{event.id}", at=event.at, event=event.id, address=event.address)
+
+    async def _tried(self, student: str, event: Graded | NudgeDue | Woke) -> _Taken | None:
+        """The turn of an event of our own. One that fails three times is set aside, and what asks for it is stilled."""
         try:
-            await self._turn(student, told)
+            taken = await self._turn(student, event)
         except StoreUnavailable:
             raise
-        except Exception:
-            log.exception("could not tell that an event was set aside student=%s", student)
-        return Receipt(student=student)
+        except Exception as error:
+            self._failures[event.id] += 1
+            if self._failures[event.id] < FAILURES:
+                raise
+            del self._failures[event.id]
+            await self._keep_aside(student, event, error)
+            await self._stilled(student, event)
+            raise
+        self._failures.pop(event.id, None)
+        return taken
+
+    async def _stilled(self, student: str, event: Graded | NudgeDue | Woke) -> None:
+        """Without the engine, which cannot: the row or the conversation asks no more, the answer stays ungraded."""
+        record = await self._store.load(student)
+        if record is None:
+            return
+        conversation, writes, work = (
+            record.conversation,
+            list[Write](),
+            engine.work(record.conversation) is not None,
+        )
+        if isinstance(event, NudgeDue):
+            writes.append(update(LearningProgress, event.row, next_nudge_at=None))
+        elif isinstance(event, Graded):
+            conversation, work = replace(conversation, stages=()), False
+            writes.append(update(InterviewAttempt, event.attempt, status="not_graded", reason="failed"))
+        deliveries = []
+        if isinstance(event, Graded) and conversation.address is not None:
+            told = Message(text=say("general.aside"))
+            deliveries.append(
+                Delivery(
+                    id=new_id(event.at, "aside", event.id),
+                    to=conversation.address,
+                    kind="reply",
+                    message=told,
+                    at=event.at,
+                )
+            )
+        wake_at = None if isinstance(event, Woke) else engine.wake_at(conversation)
+        await self._store.commit(
+            student,
+            conversation,
+            expected=record.version,
+            writes=writes,
+            deliveries=deliveries,
+            wake_at=wake_at,
+            work=work,
+        )
 
     # Tasks and locks
 
@@ -554,8 +696,14 @@ def _attempt_in(writes: Sequence[Write]) -> str | None:
     return None
 
 
-def _log_turn(before: Conversation, after: Conversation, event: Event, took: float) -> None:
-    to = after.address
+def _log_turn(taken: _Taken, event: Event, took: float) -> None:
+    if taken.before is None or taken.after is None:
+        return
+    to = taken.after.address
     chat = f"{to.platform}:{to.chat}" if to else "-"
-    stages = f"{type(before.floor).__name__}->{type(after.floor).__name__}"
+    stages = f"{_name(taken.before.floor)}->{_name(taken.after.floor)}"
     log.info("turn chat=%s event=%s stage=%s %.0f ms", chat, type(event).__name__, stages, 1000 * took)
+
+
+def _name(stage: Stage | None) -> str:
+    return "Idle" if stage is None else type(stage).__name__

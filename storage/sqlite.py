@@ -252,7 +252,10 @@ class SqliteStore:
             if lease_until is None:
                 db.execute("DELETE FROM leases WHERE student = ?", (student,))
             else:
-                db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (student, _ms(lease_until)))
+                db.execute(  # not for a student who was forgotten meanwhile
+                    "INSERT OR REPLACE INTO leases SELECT student, ? FROM conversations WHERE student = ?",
+                    (_ms(lease_until), student),
+                )
 
         await self._write(settled)
 

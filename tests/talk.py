@@ -10,6 +10,7 @@
 when the line names some. Every line runs in a new shell over the stored bytes, so each of them is a restart.
 """
 
+import asyncio
 import itertools
 import re
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.grading import EmbeddedGrader
 from bot.messages import Address, Delivery, Message
 from bot.ports import Grader
+from bot.questions import Grade, KeyPoint
 from bot.shell import Receipt, Shell
 from storage.sqlite import SqliteStore
 
@@ -47,11 +49,26 @@ class Screen:
         self.shown.append(delivery)
 
 
+class Slow:
+    """A grader that waits until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.answers: list[str] = []
+
+    async def grade(
+        self, *, question: str, reference_answer: str, key_points: Sequence[KeyPoint], answer: str
+    ) -> Grade:
+        self.answers.append(answer)
+        await self.go.wait()
+        return Grade(score=50, points=(), grader="slow")
+
+
 class Talk:
     """One student, a clock that stands still until it is moved, and the whole of Viva but the platform."""
 
     def __init__(
-        self, store: SqliteStore, content: Content, grader: Grader | None = None, zone: str = ""
+        self, store: SqliteStore, content: Content, grader: Grader | None = None, zone: str = "UTC"
     ) -> None:
         self.store = store
         self.content = content

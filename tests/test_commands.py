@@ -29,7 +29,11 @@ def test_slash_command_carries_its_argument() -> None:
     ("text", "verb", "argument"),
     [
         ("mock interview at Google", "interview", "Google"),
-        ("I'd like a practice interview with Tata please!", "interview", "Tata please"),
+        ("I'd like a practice interview with Tata please!", "interview", "Tata"),
+        ("mock interview for SDE at Google tomorrow", "interview", "Google"),
+        ("interview for Infosys", "interview", "Infosys"),
+        ("learn about sql please", "learn", "sql"),
+        ("stop the interview", "stop", ""),
         ("I want to learn sql", "learn", "sql"),
         ("teach me git.", "learn", "git"),
         ("remind me at 8 pm", "reminders", "8 pm"),

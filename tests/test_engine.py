@@ -49,7 +49,7 @@ ID = "a" * 24
 def session() -> Session:
     plan = tuple(Planned(question=each.id, round=each.round) for each in QUESTIONS)
     common = {"company": "Google", "role": "SDE", "length": "short", "plan": plan, "position": 0}
-    return Session(id=ID, started_at=NOW, touched_at=NOW, **common)  # type: ignore[arg-type]  # a test's shorthand
+    return Session(id=ID, started_at=NOW, **common)  # type: ignore[arg-type]  # a test's shorthand
 
 
 def stages() -> list[Stage | None]:
@@ -65,7 +65,7 @@ def stages() -> list[Stage | None]:
         pressed=("result",),
         asked_at=NOW,
     )
-    recalling = Recalling(path=ID, row=ID, title="A page", recall=RECALL)
+    recalling = Recalling(path=ID, row=ID, title="A page", recall=RECALL, asked_at=NOW)
     return [
         None,
         Welcome(),

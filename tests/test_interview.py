@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from bot.conversation import Answering
 from bot.events import Said
 from bot.questions import ROUNDS, Grade, KeyPoint, PointGrade, Verdict
-from tests.talk import Talk, texts
+from tests.talk import Slow, Talk, texts
 
 
 @pytest.fixture
@@ -493,3 +493,71 @@ async def test_i_said_that_marks_the_point_and_keeps_the_score(talk: Talk) -> No
     assert isinstance(points, list)
     assert [each.get("disputed", False) for each in points] == [False, True, False]
     assert kept["disputed_at"] is not None
+
+
+async def test_late_sweep_does_not_wake_anybody(talk: Talk) -> None:
+    """A reminder due in the evening whose sweep runs at night waits for the morning."""
+    talk.now = talk.now.replace(hour=20)
+    await set_up(talk)
+    talk.now = talk.now.replace(hour=23, minute=30)
+    await talk.wait(timedelta(hours=8))
+    assert talk.new() == []
+    await talk.wait(timedelta(hours=2))
+    assert [(each.at.hour, each.at.minute) for each in talk.new()] == [(8, 0)]
+
+
+async def test_a_sign_of_life_keeps_the_session_open(talk: Talk) -> None:
+    """Whoever presses [Go on] or asks for a hint is not silent."""
+    await set_up(talk)
+    await talk.play("""
+        after: 23 h
+        bot: Your interview waits at question 1 of 3. ...
+        press: Go on
+        bot: 1 of 3 · ...
+        user: hint
+        bot: Hint 1 of 3: ...
+        after: 50 min
+        user: no idea
+        bot: Weak ...
+    """)
+
+
+async def test_button_of_the_question_beneath_still_works(talk: Talk) -> None:
+    """With a setting asked on top, the open question's own buttons lead back to it."""
+    await set_up(talk)
+    hint = talk.last().choices[0].id
+    await talk.play(f"""
+        user: /settings company
+        bot: Which company? Type its name. [Cancel]
+        press: {hint}
+        bot: Hint 1 of 3: ...
+        user: no idea
+        bot: Weak ...
+    """)
+
+
+async def test_controls_while_an_answer_is_graded(talk: Talk) -> None:
+    """Nothing false is said: the answer is being graded, and what is written joins it."""
+    await set_up(talk)
+    talk.grader = Slow()
+    shell = talk.shell()
+    await shell.receive(Said(text="an answer", **talk.common()))
+    for word in ("skip", "hint", "next", "pause"):
+        await shell.receive(Said(text=word, **talk.common()))
+    talk.grader.go.set()
+    await shell.settled()
+    read = texts(talk.new())
+    assert read.count("Your answer is being graded; what you write now joins it.") == 4
+
+
+async def test_forget_must_be_said_twice_in_a_row(talk: Talk) -> None:
+    """Anything in between takes the first one back."""
+    await set_up(talk)
+    await talk.play("""
+        user: forget
+        bot: This erases ...
+        user: /help
+        bot: interview ...
+        user: forget
+        bot: This erases ...
+    """)

@@ -10,6 +10,7 @@ import pytest
 
 from bot.clock import is_quiet, zone_of
 from bot.documents import LearningPath
+from bot.ports import ChatUnreachable, NotTaken
 from tests.talk import Talk, texts
 
 
@@ -130,7 +131,7 @@ async def test_rubbish_after_a_command_gets_a_sentence(talk: Talk) -> None:
         user: /done 100000
         bot: Say /done alone, ...
         user: /learn pyhton
-        bot: I have no path for pyhton yet, but your wish is noted. Closest: [Python]
+        bot: I have no path for pyhton yet. Closest: [Python]
         user: /learn quantum basket weaving
         bot: I have no path for quantum basket weaving yet. ...
         user: /reminders 25:00
@@ -225,7 +226,7 @@ async def test_zone_by_city_is_confirmed_by_its_clock(talk: Talk, city: str, zon
     """A "no" asks for the city; its clock is shown before it is taken."""
     await talk.say("learn sql")
     await talk.press("No")
-    assert texts(talk.new())[-1].startswith("Which city")
+    assert texts(talk.new())[-1].startswith("So that I write at a good hour: which city")
     await talk.say(city)
     assert talk.last().choices[0].id == f"zone:{zone}"
     await talk.press("Yes")
@@ -235,6 +236,7 @@ async def test_zone_by_city_is_confirmed_by_its_clock(talk: Talk, city: str, zon
 
 async def test_unknown_zone_goes_by_the_hour_of_writing(talk: Talk) -> None:
     """Who skips the zone is reminded at the time of day they wrote at, never in the night of UTC."""
+    talk.zone = ""
     await talk.say("learn sql")
     await talk.press("Skip")
     await talk.wait(timedelta(days=3))
@@ -244,3 +246,93 @@ async def test_unknown_zone_goes_by_the_hour_of_writing(talk: Talk) -> None:
     assert record is not None
     conversation = record.conversation
     assert not any(is_quiet(conversation.profile, zone_of(conversation), each.at) for each in nudges)
+
+
+async def test_done_is_about_the_resource_shown_last(talk: Talk) -> None:
+    """Between two paths, `done` completes what was shown last; twice in a row it asks the recall question again."""
+    for text in ("learn sql", "skip", "learn git", "learn sql"):
+        await talk.say(text)
+    talk.new()
+    await talk.play("""
+        user: done
+        bot: Done: Querying a table. 6 % of SQL. One question about it: ...
+        user: done
+        bot: One question about it: ...
+        user: skip
+        bot: Fine. It counts as done. [Next resource]
+        user: done
+        bot: SQL · Stage 1 of 4: Foundation Joins between tables: ... [Done] [Snooze]
+        user: done
+        bot: Done: Joins between tables. ...
+    """)
+    rows = await documents(talk, "learning_progress")
+    assert [each["status"] for each in rows].count("completed") == 2
+
+
+async def test_snooze_only_puts_off(talk: Talk) -> None:
+    """Before today's nudge, snoozing an hour does not bring it forward; after it, it asks for it once more."""
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    talk.new()
+    await talk.play("""
+        user: /snooze 1h
+        bot: Silent until today at 10:00.
+        after: 9 h
+        after: 2 h
+        nudge: SQL ...
+        user: /snooze 1h
+        bot: Silent until today at 21:00.
+        after: 70 min
+        nudge: SQL ...
+    """)
+
+
+async def test_nudge_decided_while_its_platform_was_away_is_not_sent_at_night(talk: Talk) -> None:
+    """Decided at 19:00, the messenger back at 23:00: nothing; the next day has its own."""
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    talk.new()
+    talk.screen.fail = [NotTaken("down", retry_after=1)] * 3
+    await talk.wait(timedelta(hours=11))
+    talk.screen.fail = []
+    talk.now = talk.now.replace(hour=23)
+    await talk.shell().sweep()
+    assert talk.new() == []
+    await talk.wait(timedelta(hours=24))
+    assert [(each.kind, each.at.day, each.at.hour) for each in talk.new()] == [("nudge", 3, 19)]
+
+
+async def test_coming_back_after_blocking_brings_the_nudges_back(talk: Talk) -> None:
+    """A word is enough: the nudges go on without another command."""
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    talk.screen.fail = [ChatUnreachable("blocked")]
+    await talk.wait(timedelta(days=3))
+    talk.new()
+    await talk.say("/help")
+    talk.new()
+    await talk.wait(timedelta(days=2))
+    assert [each.kind for each in talk.new()] == ["nudge", "nudge"]
+
+
+async def test_a_wish_is_not_taken_for_a_city(talk: Talk) -> None:
+    """Free text that means something else is obeyed, whatever was asked on the side."""
+    talk.zone = ""
+    await talk.say("learn sql")
+    talk.new()
+    await talk.play("""
+        user: mock interview at Google
+        bot: Which interview? ...
+        user: learn git
+        bot: Git · ...
+        bot: Git · Stage 1 of ...
+        bot: I will bring the next step ...
+    """)
+
+
+async def test_a_file_that_says_learn_makes_no_second_path(talk: Talk) -> None:
+    """A text file is read like words, and sees the paths there are."""
+    for text in ("learn sql", "skip"):
+        await talk.say(text)
+    await talk.share("document", "learn sql")
+    assert len(await documents(talk, "learning_paths")) == 1

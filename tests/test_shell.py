@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bot import engine
-from bot.events import Identity, Said
-from bot.messages import Address
+from bot.events import Graded, Identity, Said
+from bot.messages import Address, Delivery
 from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused, StoreUnavailable
 from bot.questions import Grade, KeyPoint
 from bot.shell import Shell
-from tests.talk import Screen, Talk, texts
+from tests.talk import Screen, Slow, Talk, texts
 
 
 @pytest.fixture
@@ -23,21 +23,6 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     talk = await Talk.open(tmp_path)
     yield talk
     await talk.store.close()
-
-
-class Slow:
-    """A grader that waits until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-        self.answers: list[str] = []
-
-    async def grade(
-        self, *, question: str, reference_answer: str, key_points: Sequence[KeyPoint], answer: str
-    ) -> Grade:
-        self.answers.append(answer)
-        await self.go.wait()
-        return Grade(score=50, points=(), grader="slow")
 
 
 class Broken:
@@ -80,6 +65,8 @@ async def test_two_processes_never_interleave_one_student(talk: Talk) -> None:
         await shell.settled()
     parts = [part for each in await attempts(talk) for part in each["student_answer"].split("\n")]
     assert len(set(parts)) == len(parts)
+    assert parts[0] == "part 0"
+    assert {each["status"] for each in await attempts(talk)} == {"graded"}
 
 
 async def test_outdated_grade_is_ignored(talk: Talk) -> None:
@@ -263,3 +250,86 @@ def test_lock_tables_do_not_grow(talk: Talk) -> None:
     shell = talk.shell()
     Shell._lock(shell._turn_locks, "a")
     assert len(shell._turn_locks) == 0
+
+
+async def test_slow_platform_gets_each_message_once_and_in_order(talk: Talk) -> None:
+    """Sweeps that run while messages wait for their turn send nothing a second time."""
+
+    class Unhurried(Screen):
+        async def send(self, delivery: Delivery) -> None:
+            await asyncio.sleep(0.05)
+            await super().send(delivery)
+
+    talk.screen = Unhurried()
+    shell = talk.shell()
+    events = [Said(text=word, **talk.common()) for word in ("/start", "/help", "/progress", "/reminders")]
+    for event in events:
+        await shell.receive(event)
+        await shell.sweep()
+    while shell._tasks:
+        await shell.sweep()
+        await asyncio.sleep(0.01)
+    sent = [each.id for each in talk.new()]
+    assert len(sent) == len(set(sent))
+    talk.now += timedelta(minutes=5)
+    await talk.shell().sweep()
+    assert talk.new() == []
+
+
+async def test_nothing_overtakes_a_message_that_is_held_back(talk: Talk) -> None:
+    """After a 429 everything waits as told, and then comes in its order."""
+    talk.screen.fail = [NotTaken("flood", retry_after=30)]
+    shell = talk.shell()
+    for word in ("/start", "/progress"):
+        await shell.receive(Said(text=word, **talk.common()))
+        await shell.settled()
+    await shell.sweep()
+    assert talk.new() == []
+    talk.now += timedelta(seconds=31)
+    await shell.sweep()
+    assert [text[:7] for text in texts(talk.new())] == ["Hi. I a", "No path", "One pre"]
+
+
+async def test_grading_that_cannot_be_heard_is_set_aside(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A grade whose turn fails three times does not hold the student for ever."""
+    await question_open(talk)
+    real = engine.handle
+
+    def failing(conversation: Any, event: Any, *rest: Any) -> Any:
+        if isinstance(event, Graded):
+            raise RuntimeError("cannot")
+        return real(conversation, event, *rest)
+
+    monkeypatch.setattr(engine, "handle", failing)
+    shell = talk.shell()
+    with caplog.at_level(logging.CRITICAL, logger="viva.turn"):
+        await shell.receive(Said(text="an answer", **talk.common()))
+        for _ in range(4):
+            await shell.settled()
+            talk.now += timedelta(minutes=2)
+            await shell.sweep()
+    assert len([each async for each in talk.store.export("aside_events")]) == 1
+    assert any("put it aside" in text for text in texts(talk.new()))
+    assert [each["status"] for each in await attempts(talk)] == ["not_graded"]
+
+
+async def test_commit_of_unknown_outcome_is_answered_at_once(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database went away after it had taken the turn: the answer comes as soon as it is back."""
+    await question_open(talk)
+    real, lost = talk.store.commit, [StoreUnavailable("gone")]
+
+    async def commit(*args: Any, **values: Any) -> int:
+        version = await real(*args, **values)
+        if lost:
+            raise lost.pop()
+        return version
+
+    monkeypatch.setattr(talk.store, "commit", commit)
+    monkeypatch.setattr("bot.shell.AWAY_PAUSE", (0.001, 0.001))
+    await talk.say("no idea")
+    assert any("Automatic estimate" in text for text in texts(talk.new()))
+    assert len(await attempts(talk)) == 1

@@ -55,7 +55,6 @@ def begin(
         plan=plan,
         position=0,
         started_at=turn.at,
-        touched_at=turn.at,
     )
     opened = InterviewSession(
         id=session.id,
@@ -85,20 +84,14 @@ def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
         if left.position < len(kept):
             return ask(conversation, left, turn)
         return close(conversation, left, turn, completed=True)
-    stage = Answering(
-        session=replace(session, touched_at=turn.at, reminded=False), question=question, asked_at=turn.at
-    )
+    stage = Answering(session=session, question=question, asked_at=turn.at)
     return conversation.pushed(stage), [question_message(stage)]
 
 
 def question_message(stage: Answering) -> Reply:
     """The open question, with its place and its buttons."""
     question, session = stage.question, stage.session
-    if session.length == "one":
-        place = say("interview.place_one", topic=question.topic_title)
-    else:
-        total = len(session.plan)
-        place = say("interview.place", number=session.position + 1, total=total, topic=question.topic_title)
+    place = say("interview.place", **_place(session), topic=question.topic_title)
     choices = [button("hint", question.id, "hint"), button("skip", question.id, "skip")]
     if session.length != "one":
         choices.append(button("pause", session.id, "pause"))
@@ -111,7 +104,7 @@ def again(stage: InterviewStage) -> Reply:
         case Answering():
             return question_message(stage)
         case AwaitingGrade():
-            return reply(say("interview.kept"))
+            return reply(say("interview.grading"))
         case FollowingUp():
             return reply(_follow_up(stage.point), _skip_follow_up(stage))
         case Reviewed():
@@ -142,7 +135,7 @@ def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn
         hints_used=stage.hints,
     )
     waiting = AwaitingGrade(
-        session=replace(stage.session, touched_at=turn.at, reminded=False),
+        session=stage.session,
         question=stage.question,
         attempt=attempt,
         parts=(text,),
@@ -161,7 +154,7 @@ def followed_up(conversation: Conversation, stage: FollowingUp, text: str, turn:
         return conversation, [reply(say("interview.too_long", length=len(whole), limit=LONGEST_ANSWER))]
     spent = stage.spent + _seconds(stage.asked_at, turn.at)
     waiting = AwaitingGrade(
-        session=replace(stage.session, touched_at=turn.at, reminded=False),
+        session=stage.session,
         question=stage.question,
         attempt=stage.attempt,
         parts=parts,
@@ -406,11 +399,9 @@ def pause(conversation: Conversation, stage: Answering | FollowingUp | Reviewed,
 
 def resume(conversation: Conversation, stage: Paused, turn: Turn) -> Outcome:
     """Back to where it was, in front of everything else."""
-    session = replace(session_of(stage), touched_at=turn.at, reminded=False)
-    if isinstance(stage.stage, Answering | FollowingUp):
-        back: Answering | FollowingUp | Reviewed = replace(stage.stage, session=session, asked_at=turn.at)
-    else:
-        back = replace(stage.stage, session=session)
+    back = stage.stage
+    if isinstance(back, Answering | FollowingUp):
+        back = replace(back, asked_at=turn.at)
     return conversation.swapped(stage, None).pushed(back), [again(back)]
 
 
@@ -427,6 +418,7 @@ def undo(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outco
         position = next(i for i, planned in enumerate(session.plan) if planned.question == last.question)
         withdrawn, results = last.attempt, session.results[:-1]
     write = update(InterviewAttempt, withdrawn, status="withdrawn")
+    conversation = replace(conversation, review=None)
     conversation, effects = ask(conversation, replace(session, position=position, results=results), turn)
     return conversation, [write, reply(say("interview.undone")), *effects]
 
@@ -459,26 +451,37 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
 
 
 def wake_at(conversation: Conversation) -> datetime | None:
-    """When a silent session is reminded, then closed; never in quiet hours. A paused one rests for as long as it likes."""
+    """When a silent session is reminded, then closed; never in quiet hours. A paused one rests for as long as it likes.
+
+    Without a known zone both come at the hour of day at which the student last wrote: then they were awake.
+    """
     stage = conversation.interview
-    if stage is None or isinstance(stage, Paused):
+    if stage is None or isinstance(stage, Paused) or conversation.seen_at is None:
         return None
     session = stage.session
-    due = session.touched_at + (CLOSE_AFTER if session.reminded else REMIND_AFTER)
+    known = conversation.profile.zone or conversation.zone_hint
+    remind, closing = (REMIND_AFTER, CLOSE_AFTER) if known else (CLOSE_AFTER, 2 * CLOSE_AFTER)
+    due = conversation.seen_at + (closing if _reminded(session, conversation) else remind)
+    if session.not_before is not None:
+        due = max(due, session.not_before)
     return after_quiet(conversation.profile, zone_of(conversation), due)
 
 
 def woke(conversation: Conversation, turn: Turn) -> Outcome:
-    """The silence has lasted: remind once, then close with notice."""
+    """The silence has lasted: remind once, then close with notice. In quiet hours (the sweep was late) it waits on."""
     stage, due = conversation.interview, wake_at(conversation)
     if stage is None or due is None or turn.at < due:
         return conversation, []
     session = session_of(stage)
-    if session.reminded:
+    awake = after_quiet(conversation.profile, zone_of(conversation), turn.at)
+    if awake > turn.at:
+        waiting: InterviewStage = replace(stage, session=replace(session, not_before=awake))
+        return conversation.swapped(stage, waiting), []
+    if _reminded(session, conversation):
         conversation, effects = _ended_early(conversation, stage, turn)
         notice = "interview.abandoned_one" if session.length == "one" else "interview.abandoned"
         return conversation, [reply(say(notice)), *effects]
-    waiting: InterviewStage = replace(stage, session=replace(session, reminded=True))
+    waiting = replace(stage, session=replace(session, reminded_at=turn.at, not_before=None))
     conversation = conversation.swapped(stage, waiting)
     closes = wake_at(conversation)
     assert closes is not None
@@ -487,6 +490,12 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
         return conversation, [reply(say("interview.reminder_one", when=when), *_return_buttons(session))]
     text = say("interview.reminder", **_place(session), when=when)
     return conversation, [reply(text, *_return_buttons(session))]
+
+
+def _reminded(session: Session, conversation: Conversation) -> bool:
+    """Whether this silence was mentioned; a word of the student ends it."""
+    seen = conversation.seen_at
+    return session.reminded_at is not None and seen is not None and session.reminded_at > seen
 
 
 def _return_buttons(session: Session) -> tuple[Choice, Choice]:

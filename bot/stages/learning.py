@@ -5,9 +5,10 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
-from bot.clock import after_quiet, next_reminder, shown, zone_of
+from bot.clock import after_quiet, next_reminder, nudged_on_day, shown, zone_of
 from bot.commands import bare_minutes
 from bot.conversation import (
+    ASIDES,
     AwaitingRecallGrade,
     Conversation,
     Recalling,
@@ -67,11 +68,11 @@ def show_next(conversation: Conversation, path: LearningPath, turn: Turn) -> Out
             reply(say("learn.path_done", skill=title_of(path.skill, turn)), button("learn", "", "learn"))
         ]
     stage, resource = place
-    effects: list[Effect] = []
-    if stage.status == "not_started":
-        effects.append(_stage_begun(path, stage, turn.at))
-    effects += _nudge_moved(conversation, path, resource, turn)
     row = _row(path, resource.resource_id, turn)
+    effects: list[Effect] = [
+        *_begun(path, stage, row, turn.at),
+        *_nudge_moved(conversation, path, resource, turn),
+    ]
     buttons = [button("done", row.id if row else "", "done"), button("snooze", "", "snooze")]
     return conversation, [*effects, reply(_resource_text(path, stage, resource, turn), *buttons)]
 
@@ -81,10 +82,15 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     minutes = bare_minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
+    if isinstance(conversation.floor, Recalling | AwaitingRecallGrade):
+        return conversation, [again(conversation.floor)]
     path = _path_at_hand(turn)
     place = _current(path) if path else None
     if path is None or place is None:
         return following(conversation, "", turn)
+    row = _row(path, place[1].resource_id, turn)
+    if row is not None and row.status == "not_started":  # it was never shown: that comes first
+        return show_next(conversation, path, turn)
     return _complete(conversation, path, place[1], minutes, turn)
 
 
@@ -106,7 +112,7 @@ def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome
 def again(stage: Recalling | AwaitingRecallGrade) -> Reply:
     """The recall question, asked once more."""
     if isinstance(stage, AwaitingRecallGrade):
-        return reply(say("interview.kept"))
+        return reply(say("interview.grading"))
     return reply(say("learn.recall", question=stage.recall.question), button("skip", stage.row, "skip"))
 
 
@@ -160,7 +166,7 @@ def nudge(conversation: Conversation, event: NudgeDue, turn: Turn) -> Outcome:
     profile = conversation.profile
     path = next((each for each in turn.known.paths if each.id == row.path_id), None)
     place = _current(path) if path else None
-    if path is None or place is None or not profile.reminders or conversation.unreachable:
+    if path is None or place is None or not profile.reminders:
         return conversation, [update(LearningProgress, row.id, next_nudge_at=None)]
     put_off = _not_now(conversation, turn.at)
     if put_off is not None:
@@ -181,7 +187,8 @@ def nudge(conversation: Conversation, event: NudgeDue, turn: Turn) -> Outcome:
     )
     choices = (button("done", row.id, "done"), button("snooze", "", "snooze"), button("why", row.id, "why"))
     told = Reply(message=Message(text=text, choices=choices), kind="nudge")
-    return conversation, [update(LearningProgress, row.id, next_nudge_at=again_at), told]
+    moved = update(LearningProgress, row.id, next_nudge_at=again_at)
+    return conversation, [*_begun(path, stage, row, turn.at), moved, told]
 
 
 def why(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
@@ -207,9 +214,13 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         choices = [button("snooze", "1h", "snooze_hour"), button("snooze", "1d", "snooze_day")]
         return conversation, [reply(text, *choices, button("snooze", "1w", "snooze_week"))]
     until = after_quiet(conversation.profile, zone_of(conversation), turn.at + span)
+    if nudged_on_day(conversation, turn.at):  # they ask for today's nudge once more, later
+        conversation, due = conversation.with_profile(nudged_on=None), until
+    else:
+        due = next_reminder(conversation, until)
     conversation = conversation.with_profile(snoozed_until=until)
     rows = [row for row in turn.known.progress if row.next_nudge_at is not None]
-    moved: list[Effect] = [update(LearningProgress, row.id, next_nudge_at=until) for row in rows]
+    moved: list[Effect] = [update(LearningProgress, row.id, next_nudge_at=due) for row in rows]
     when = shown(zone_of(conversation), until, turn.at)
     return conversation, [*moved, reply(say("reminders.snoozed", when=when))]
 
@@ -217,7 +228,7 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`reminders`, `reminders off`, `reminders 20:00`: show or change when nudges come."""
     conversation, effects = settings.reminders(conversation, argument, turn)
-    return conversation, [*nudges_planned_anew(conversation, turn), *effects]
+    return conversation, [*(nudges_planned_anew(conversation, turn) if argument else []), *effects]
 
 
 def nudges_planned_anew(conversation: Conversation, turn: Turn) -> list[Effect]:
@@ -365,7 +376,7 @@ def _complete(
     recalling = _recalling(path, resource, row, turn)
     if recalling is None:
         return conversation, [*effects, reply(" ".join(text), button("next", "", "next_path"))]
-    conversation = conversation.without(Recalling, AwaitingRecallGrade).pushed(recalling)
+    conversation = conversation.without(Recalling, AwaitingRecallGrade, *ASIDES).pushed(recalling)
     asked = again(recalling)
     whole = replace(asked.message, text=" ".join(text) + "\n\n" + asked.message.text)
     return conversation, [*effects, Reply(message=whole)]
@@ -380,7 +391,7 @@ def _recalling(
     ours = next((each for each in resources if each.resource_id == resource.resource_id), None)
     if ours is None or row is None:
         return None
-    return Recalling(path=path.id, row=row.id, title=resource.title, recall=ours.recall)
+    return Recalling(path=path.id, row=row.id, title=resource.title, recall=ours.recall, asked_at=turn.at)
 
 
 def _with_done(path: LearningPath, resource_id: str, minutes: int, at: datetime) -> LearningPath:
@@ -435,10 +446,16 @@ def _path_update(before: LearningPath, after: LearningPath, at: datetime) -> Eff
     return update(LearningPath, before.id, **fields)
 
 
-def _stage_begun(path: LearningPath, stage: PathStage, at: datetime) -> Effect:
-    index = path.stages.index(stage)
-    fields = {f"stages__{index}__status": "in_progress", "progress__current_stage": stage.stage_number}
-    return update(LearningPath, path.id, updated_at=at, **fields)
+def _begun(path: LearningPath, stage: PathStage, row: LearningProgress | None, at: datetime) -> list[Effect]:
+    """A resource is shown: this is the path touched last, and its stage and row are in progress."""
+    fields: dict[str, object] = {"updated_at": at}
+    if stage.status == "not_started":
+        fields[f"stages__{path.stages.index(stage)}__status"] = "in_progress"
+        fields["progress__current_stage"] = stage.stage_number
+    effects: list[Effect] = [update(LearningPath, path.id, **fields)]
+    if row is not None and row.status == "not_started":
+        effects.append(update(LearningProgress, row.id, status="in_progress", updated_at=at))
+    return effects
 
 
 def _nudge_moved(
@@ -448,14 +465,12 @@ def _nudge_moved(
     target = _row(path, resource.resource_id, turn)
     others = [row for row in turn.known.progress if row.next_nudge_at is not None and row is not target]
     effects: list[Effect] = [update(LearningProgress, row.id, next_nudge_at=None) for row in others]
-    if target is not None and conversation.profile.reminders:
-        due = next_reminder(conversation, turn.at)
-        if conversation.profile.snoozed_until is not None:
-            due = max(due, conversation.profile.snoozed_until)
-        effects.append(update(LearningProgress, target.id, next_nudge_at=due))
-    elif target is not None:
-        effects.append(update(LearningProgress, target.id, next_nudge_at=None))
-    return effects
+    if target is None:
+        return effects
+    due = None
+    if conversation.profile.reminders:
+        due = next_reminder(conversation, max(turn.at, conversation.profile.snoozed_until or turn.at))
+    return [*effects, update(LearningProgress, target.id, next_nudge_at=due)]
 
 
 def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
@@ -463,7 +478,7 @@ def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
     profile, zone = conversation.profile, zone_of(conversation)
     if profile.snoozed_until is not None and profile.snoozed_until > at:
         return profile.snoozed_until
-    if profile.nudged_on is not None and at.astimezone(zone).date() <= profile.nudged_on:
+    if conversation.unreachable or nudged_on_day(conversation, at):
         return next_reminder(conversation, at)
     awake = after_quiet(profile, zone, at)
     return awake if awake != at else None

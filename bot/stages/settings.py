@@ -43,7 +43,7 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 def ask(conversation: Conversation, field: str, turn: Turn) -> Outcome:
     """Ask for one setting; what was open stays beneath."""
     conversation = conversation.without(*ASIDES)
-    stage = Setting(field=field, guess=_guess(conversation) if field == "zone" else "")  # type: ignore[arg-type]  # FIELDS
+    stage = _zone_question(conversation) if field == "zone" else Setting(field=field)  # type: ignore[arg-type]  # FIELDS
     return conversation.pushed(stage), [again(stage, turn)]
 
 
@@ -52,7 +52,7 @@ def zone_needed(conversation: Conversation, turn: Turn) -> Outcome:
     profile = conversation.profile
     if profile.zone or profile.zone_asked or not profile.reminders:
         return conversation, []
-    stage = Setting(field="zone", guess=_guess(conversation))
+    stage = _zone_question(conversation)
     conversation = conversation.without(*ASIDES).with_profile(zone_asked=True).pushed(stage)
     return conversation, [again(stage, turn)]
 
@@ -224,5 +224,7 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
     return reply(say("reminders.on", when=when, **common, **quiet), *choices)
 
 
-def _guess(conversation: Conversation) -> str:
-    return conversation.profile.zone or conversation.zone_hint or "UTC"
+def _zone_question(conversation: Conversation) -> Setting:
+    """Is it 23:52 for you? Without a zone to guess, the city is asked for."""
+    guess = conversation.profile.zone or conversation.zone_hint
+    return Setting(field="zone", guess=guess) if guess else Setting(field="city")
