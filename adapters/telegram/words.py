@@ -1,0 +1,194 @@
+"""The dictionary itself: an update becomes an event, a message becomes parts with a keyboard. Nothing is sent here.
+
+Of an update only what is looked at is read. The library's own objects would take ten times as long to make.
+"""
+
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from adapters import markup
+from bot.commands import COMMANDS
+from bot.events import FromStudent, Identity, Pressed, Said, Shared
+from bot.messages import Address, Choice, Message as Outgoing
+
+SHORT_LABEL = 14  # characters; two such buttons stand side by side on a narrow phone
+PLATFORM = "telegram"
+
+Kind = Literal["document", "photo", "voice", "sticker", "other"]
+
+
+class User(msgspec.Struct, frozen=True):
+    id: int
+
+
+class Chat(msgspec.Struct, frozen=True):
+    id: int
+    type: str
+
+
+class Document(msgspec.Struct, frozen=True):
+    """`file_size`: bytes."""
+
+    file_id: str
+    file_name: str = ""
+    file_size: int = 0
+
+
+class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+    """What is none of these (a pinned message, a new title) is no act of a student."""
+
+    message_id: int
+    chat: Chat
+    sender: User | None = None
+    text: str | None = None
+    message_thread_id: int | None = None
+    is_topic_message: bool = False
+    document: Document | None = None
+    photo: Any = None
+    sticker: Any = None
+    voice: Any = None
+    audio: Any = None
+    video_note: Any = None
+    animation: Any = None
+    video: Any = None
+    contact: Any = None
+    location: Any = None
+    poll: Any = None
+    dice: Any = None
+    story: Any = None
+
+    @property
+    def kind(self) -> Kind | None:
+        """What was sent instead of text."""
+        if self.photo:
+            return "photo"
+        if self.voice or self.audio or self.video_note:
+            return "voice"
+        if self.sticker:
+            return "sticker"
+        if self.animation:  # comes as a document too, for old clients
+            return "other"
+        if self.document:
+            return "document"
+        return (
+            "other"
+            if any((self.video, self.contact, self.location, self.poll, self.dice, self.story))
+            else None
+        )
+
+
+class Query(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+    """A pressed button."""
+
+    id: str
+    sender: User
+    message: Message | None = None
+    data: str = ""
+
+
+class Member(msgspec.Struct, frozen=True):
+    status: str
+
+    @property
+    def inside(self) -> bool:
+        return self.status in ("member", "administrator", "restricted")
+
+
+class MemberChange(msgspec.Struct, frozen=True):
+    chat: Chat
+    old_chat_member: Member
+    new_chat_member: Member
+
+
+class Update(msgspec.Struct, frozen=True):
+    """One of the three is there, unless it is of a kind that was not asked for."""
+
+    update_id: int
+    message: Message | None = None
+    callback_query: Query | None = None
+    my_chat_member: MemberChange | None = None
+
+    @property
+    def chat(self) -> Chat | None:
+        place = self.message or self.my_chat_member or (self.callback_query and self.callback_query.message)
+        return place.chat if place else None
+
+    @property
+    def user(self) -> User | None:
+        act = self.message or self.callback_query
+        return act.sender if act else None
+
+
+class Part(NamedTuple):
+    """What one request carries: HTML of at most 4096 UTF-16 units to see, and an inline keyboard."""
+
+    html: str
+    keyboard: dict[str, Any] | None = None
+
+
+def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromStudent | None:
+    """What a student did in their private chat; None for what is nothing to us.
+    `text`: what the document of the update says, where that is known."""
+    user, chat = update.user, update.chat
+    if user is None or chat is None:
+        return None
+    event_id = f"t:{update.update_id}"
+    sender = Identity(platform=PLATFORM, user=str(user.id))
+    address = Address(platform=PLATFORM, chat=str(chat.id))
+    query, message = update.callback_query, update.message
+    if query is not None and query.message is not None:
+        under = str(query.message.message_id)
+        return Pressed(id=event_id, at=at, sender=sender, address=address, choice=query.data, message=under)
+    if message is None:
+        return None
+    if message.text is not None:
+        return Said(id=event_id, at=at, sender=sender, address=address, text=message.text)
+    if message.kind is None:
+        return None
+    file = message.document if message.kind == "document" else None
+    return Shared(
+        id=event_id,
+        at=at,
+        sender=sender,
+        address=address,
+        kind=message.kind,
+        name=file.file_name if file else "",
+        size=file.file_size if file else 0,
+        text=text,
+    )
+
+
+def to_message(message: Outgoing) -> list[Part]:
+    """The parts to be sent one after the other; the buttons stand under the last."""
+    parts = [Part(html) for html in markup.telegram(message.text)]
+    if parts and message.choices:
+        parts[-1] = Part(parts[-1].html, keyboard(message.choices))
+    return parts
+
+
+def keyboard(choices: tuple[Choice, ...]) -> dict[str, Any]:
+    """An inline keyboard: two short buttons a row, a long one by itself."""
+    rows: list[list[dict[str, str]]] = []
+    room = False
+    for choice in choices:
+        button = {"text": choice.label, "callback_data": choice.id}
+        short = len(choice.label) <= SHORT_LABEL
+        if short and room:
+            rows[-1].append(button)
+        else:
+            rows.append([button])
+        room = short and not room
+    return {"inline_keyboard": rows}
+
+
+def asks_in_group(update: Update, username: str) -> bool:
+    """Whether somebody in a group means this bot: it was let in, mentioned, or given one of its commands."""
+    if change := update.my_chat_member:
+        return change.new_chat_member.inside and not change.old_chat_member.inside
+    text = (update.message and update.message.text) or ""
+    if f"@{username}".lower() in text.lower():
+        return True
+    words = text.split(maxsplit=1)
+    return text.startswith("/") and words[0].removeprefix("/") in COMMANDS
