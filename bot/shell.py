@@ -75,6 +75,7 @@ AWAY_PAUSE = 0.5, 15.0  # seconds between tries while the database is away: firs
 RETRY_PAUSE = 2.0, 300.0  # seconds before a message is tried again: first, longest
 CLAIMS = 100  # leased at once by a sweep: done within the lease even where a platform takes seconds
 AT_ONCE = 32  # turns of one sweep under way together
+CACHED_RECORDS = 2_000  # conversations remembered, some kB each: those who are talking now
 CACHED_STUDENTS = 10_000  # identities remembered, so that a turn does not ask for them
 
 T = TypeVar("T")
@@ -131,6 +132,7 @@ class Shell:
         self._turn_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._send_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._students: dict[Identity, str] = {}
+        self._records: dict[str, Record] = {}
         self._grading: dict[tuple[str, int], str] = {}  # (attempt, parts) -> whose
         self._away: set[Address] = set()
         self._busy: Counter[str] = (
@@ -236,13 +238,14 @@ class Shell:
     async def _decided(self, student: str, event: Event) -> _Taken | None:
         """Decide on what is stored now, and commit; decide anew when another process was faster."""
         for _ in range(STALE_TRIES):
-            record = await self._store.load(student)
+            record = self._records.pop(student, None) or await self._store.load(student)
             if record is None:
                 if not await self._is_new(student, event):
                     return None
                 record = Record(conversation=Conversation(student=student, created_at=event.at), version=0)
             before = record.conversation
             if event.id in before.recent:
+                self._remember(record)
                 return _Taken(heard=True)
             needs = engine.needs(before, event)
             known = await self._store.known(student, needs, at=event.at) if needs else Known()
@@ -255,17 +258,18 @@ class Shell:
             if record.version == 0:
                 writes.insert(0, _student_document(after))
             with suppress(StaleConversation):
-                await self._commit(after, record.version, writes, deliveries)
+                version = await self._commit(after, record.version, writes, deliveries)
+                self._remember(Record(conversation=after, version=version))
                 return _Taken(before=before, after=after, writes=writes, deliveries=deliveries)
         raise StaleConversation(f"lost {STALE_TRIES} races")
 
     async def _commit(
         self, after: Conversation, version: int, writes: Sequence[Write], deliveries: Sequence[Delivery]
-    ) -> None:
+    ) -> int:
         work = engine.work(after) is not None
         held = self._held_back(after.student)
         ours = work or any(each.to.platform in self._messengers for each in deliveries)
-        await self._store.commit(
+        return await self._store.commit(
             after.student,
             after,
             expected=version,
@@ -275,6 +279,13 @@ class Shell:
             work=work,
             lease_until=held or (self._clock() + LEASE if ours else None),
         )
+
+    def _remember(self, record: Record) -> None:
+        """Spare the next turn its load. Should another process commit meanwhile, the version check refuses what was
+        decided on this, and it is loaded after all."""
+        self._records[record.conversation.student] = record
+        if len(self._records) > CACHED_RECORDS:
+            del self._records[next(iter(self._records))]
 
     async def _resolve(self, event: FromStudent) -> str:
         new = new_id(event.at, event.sender.platform, event.sender.user, event.id)
