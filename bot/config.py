@@ -1,6 +1,7 @@
 """Settings from the environment and `.env`. A wrong one names itself; all faults are told at once."""
 
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +42,12 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None
     port: int = Field(default=8080, ge=1, le=65535)
     allowed_users: Annotated[tuple[str, ...], BeforeValidator(_users)] = ()
+    model_base_url: str = "https://api.openai.com/v1"
+    model_api_key: SecretStr | None = None
+    model_name: str = ""
+    model_daily_requests: int = Field(default=2000, ge=1)
+    model_daily_tokens: int = Field(default=5_000_000, ge=1)  # 2000 requests of a long answer each
+    transcription_model: str = ""
 
     @field_validator("database_url")
     @classmethod
@@ -49,12 +56,22 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite:///, mongodb:// or mongodb+srv://")
         return value
 
-    @field_validator("telegram_api_url", "discord_api_url")
+    @field_validator("telegram_api_url", "discord_api_url", "model_base_url")
     @classmethod
     def _http(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
+        if not urlsplit(value).hostname:
+            raise ValueError("names no host")
         return value.rstrip("/")
+
+    @field_validator("model_api_key")
+    @classmethod
+    def _header(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value()
+        if not (secret.isascii() and secret.isprintable() and " " not in secret):
+            raise ValueError("must be one word of plain characters")
+        return value
 
     @field_validator("discord_gateway_url")
     @classmethod

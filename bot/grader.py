@@ -92,7 +92,7 @@ class _Rubric(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _rubric(question: str, reference: str, given: tuple[KeyPoint, ...], wrong_if: tuple[str, ...]) -> _Rubric:
-    key_points = given or tuple(_sentences_as_points(reference))
+    key_points = given or tuple(sentences_as_points(reference))
     questioned, model = text.tokens(question), text.tokens(reference)
     asked = frozenset(text.content_stems(questioned))
     ways = [[text.tokens(w) for w in (p.point, *p.alternatives)] for p in key_points]
@@ -125,15 +125,21 @@ def _rubric(question: str, reference: str, given: tuple[KeyPoint, ...], wrong_if
         pairs=frozenset(pair for tokens in written for pair in _pairs(tokens)),
         trigrams=_trigrams(model),
         trust=_trust(given),
-        story=bool(given) and all(p.signals for p in given) and not all(p.alternatives for p in given),
+        story=is_story(given),
     )
 
 
-def _sentences_as_points(reference: str) -> Iterator[KeyPoint]:
+def sentences_as_points(reference: str) -> Iterator[KeyPoint]:
+    """The key points of a question that has none of its own."""
     for n, (start, end) in enumerate(text.sentences(reference), 1):
         sentence = reference[start:end].strip()
         if text.content_stems(text.tokens(sentence)):
             yield KeyPoint(slug=f"sentence-{n}", label=text.cut(sentence, 32), point=sentence)
+
+
+def is_story(given: Sequence[KeyPoint]) -> bool:
+    """Whether these key points ask for something from one's own life: every one shows itself, some in no set words."""
+    return bool(given) and all(p.signals for p in given) and not all(p.alternatives for p in given)
 
 
 def _trust(given: Sequence[KeyPoint]) -> float:
@@ -241,7 +247,7 @@ def _not_evaluable(rubric: _Rubric, answer: str) -> str:
 
 def _read(rubric: _Rubric, answer: str) -> tuple[Reading, list[str]]:
     flags = ["too_long"] if len(answer) > MAX_ANSWER else []
-    kept = _without_instructions(answer[:MAX_ANSWER])
+    kept = without_instructions(answer[:MAX_ANSWER])
     if kept != answer[:MAX_ANSWER]:
         flags.append("instructions_removed")
     tokens = text.tokens(kept)
@@ -251,7 +257,7 @@ def _read(rubric: _Rubric, answer: str) -> tuple[Reading, list[str]]:
     return matching.read(kept, once, rubric.vocabulary), flags
 
 
-def _without_instructions(answer: str) -> str:
+def without_instructions(answer: str) -> str:
     """What is said to the grader is no part of the answer: line feeds in its place, up to the end of its sentence."""
     folded, at = text.fold(answer)
     ends = [end for _, end in text.sentences(answer)]

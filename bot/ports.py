@@ -1,11 +1,11 @@
-"""What the shell needs from outside: a store, a messenger a platform, a grader; and their errors by who can act.
+"""What the shell needs from outside (store, messenger, grader, transcriber), and their errors by who can act.
 
 Shapes and promises only. storage/ and adapters/ implement them; one contract suite holds every store to them.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -175,3 +175,20 @@ class Grader(Protocol):
         self, *, question: str, reference_answer: str, key_points: Sequence[KeyPoint], answer: str
     ) -> Grade:
         """The grade, with evidence."""
+
+
+Unheard = Literal["empty", "too_large", "not_a_recording", "no_speech", "budget", "unavailable"]
+
+
+class Transcript(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording as text. `unheard`: why there is none; empty when there is."""
+
+    text: str = ""
+    unheard: Unheard | Literal[""] = ""
+
+
+class Transcriber(Protocol):
+    """Turns a spoken answer into text. Never raises for a recording."""
+
+    async def transcribe(self, recording: bytes, *, name: str) -> Transcript:
+        """`name`: the file's own; only its ending counts ("voice.oga")."""

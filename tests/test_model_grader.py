@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
+import os
 import re
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,11 +19,13 @@ from adapters.model import Client, ModelGrader, ModelTranscriber, prompt
 from adapters.model.client import FAILURES, PAUSE, Budget
 from adapters.model.transcriber import LARGEST
 from bot import config
+from bot.doctor import examine
 from bot.grader import MAX_ANSWER
 from bot.grading import EmbeddedGrader
 from bot.matching import MAX_QUOTE
 from bot.ports import Grader, Transcriber
 from bot.questions import Grade, KeyPoint
+from storage import store_for
 from tests.model_server import HARMLESS, MISBEHAVIOURS, USELESS, Json, ModelServer
 
 QUESTION = "How does a stack work, and what is it good for?"
@@ -737,6 +741,121 @@ async def test_recordings_share_the_budget_but_not_the_breaker(
     await fallback(grader)
 
 
+# As an operator has it
+
+
+async def doctor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, **env: str) -> tuple[bool, str]:
+    """Whether all is well, and what it says of models."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    told: list[str] = []
+    try:
+        await examine(told.append, store_for)
+    except SystemExit:
+        return False, "\n".join(told)
+    return True, "\n".join(told)
+
+
+async def test_doctor_finds_the_model(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Named, reachable and known: without a completion."""
+    server_env = {"MODEL_BASE_URL": server.url, "MODEL_API_KEY": server.key, "MODEL_NAME": server.model}
+    fine, told = await doctor(monkeypatch, tmp_path, **server_env)
+    assert fine
+    assert f"ok     model: {server.model}\n" in told + "\n"
+    assert "ok     voice answers: off (TRANSCRIPTION_MODEL is not set)" in told
+    fine, told = await doctor(monkeypatch, tmp_path, TRANSCRIPTION_MODEL=server.hearing)
+    assert fine
+    assert f"ok     voice answers: {server.hearing}" in told
+    assert server.requests == []
+
+
+async def test_doctor_without_a_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Off is fine."""
+    fine, told = await doctor(monkeypatch, tmp_path)
+    assert fine
+    assert "ok     model: off (MODEL_NAME is not set)" in told
+
+
+@pytest.mark.parametrize(
+    ("env", "fault", "told"),
+    [
+        ({"MODEL_API_KEY": "wrong"}, None, "wrong  model: answers 401: MODEL_API_KEY is not accepted."),
+        ({"MODEL_NAME": "sage"}, None, "wrong  model: the provider has no sage. Check MODEL_NAME."),
+        ({"MODEL_BASE_URL": "http://127.0.0.1:9/v1"}, None, "wrong  model: no usable answer"),
+        ({}, ("status", 503), "wrong  model: answers 503: try again later."),
+        ({}, ("html", 0), "wrong  model: no usable answer"),
+    ],
+    ids=["key", "name", "address", "down", "a page"],
+)
+async def test_doctor_says_what_is_wrong_with_the_model(
+    server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    env: dict[str, str],
+    fault: Any,
+    told: str,
+) -> None:
+    """With the setting to look at, and never the key."""
+    if fault:
+        server.fail(*fault)
+    right = {"MODEL_BASE_URL": server.url, "MODEL_API_KEY": server.key, "MODEL_NAME": server.model}
+    fine, said = await doctor(monkeypatch, tmp_path, **{**right, **env})
+    assert not fine
+    assert told in said
+    assert right["MODEL_API_KEY"] not in said
+
+
+async def test_a_provider_that_lists_no_models_is_taken_at_its_word(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not every one does."""
+    server.fail("status", 404)
+    fine, told = await doctor(monkeypatch, tmp_path, MODEL_BASE_URL=server.url, MODEL_NAME="any")
+    assert fine
+    assert "ok     model: any" in told
+
+
+@pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
+async def test_a_whole_process_grades_with_it(server: ModelServer, tmp_path: Path, *, down: bool) -> None:
+    """The attempt names who graded it, and says so when the model did not."""
+    if down:
+        server.fail("status", 500, times=99)
+    env = {
+        **os.environ,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/viva.db",
+        "MODEL_BASE_URL": server.url,
+        "MODEL_API_KEY": server.key,
+        "MODEL_NAME": server.model,
+    }
+
+    async def run(*words: str, lines: str = "") -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", *words),
+            cwd=Path(__file__).parent.parent,
+            env=env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate(lines.encode())
+        assert process.returncode == 0, err
+        assert server.key.encode() not in err
+        return out.decode()
+
+    said = [
+        {"user": "u1", "text": text}
+        for text in ("/interview one", "It keeps things apart and saves a lot of time")
+    ]
+    await run("chat", "--jsonl", lines="".join(json.dumps(each) + "\n" for each in said))
+    attempt = json.loads(await run("export", "--collection", "interview_attempts"))
+    assert attempt["status"] == "graded"
+    assert attempt["grader"] == ("embedded-1" if down else f"model-1/{server.model}")
+    assert ("fallback" in attempt["flags"]) == down
+
+
 # Secrets, settings, documentation
 
 
@@ -765,6 +884,8 @@ async def test_nothing_is_logged_but_kinds(
 def test_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Off unless a model is named; a faulty address or key is told by its setting, never by its value."""
     monkeypatch.chdir(tmp_path)
+    for name in ("MODEL_NAME", "TRANSCRIPTION_MODEL", "MODEL_DAILY_REQUESTS"):
+        monkeypatch.delenv(name, raising=False)
     settings = config.load()
     assert (settings.model_name, settings.transcription_model) == ("", "")
     assert settings.model_daily_requests == 2000
