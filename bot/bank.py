@@ -79,6 +79,14 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         slug = self._aliases.get(_folded(name))
         return self.companies[slug] if slug else None
 
+    def company_in(self, words: str) -> CompanyKnowledge | None:
+        """The company that `words` begin with: "Google for frontend"."""
+        parts = words.split()
+        return next(
+            (found for end in range(len(parts), 0, -1) if (found := self.company(" ".join(parts[:end])))),
+            None,
+        )
+
     def path(self, skill: str) -> PathTemplate | None:
         """The path for a skill as a person names it."""
         slug = self._skills.get(_folded(skill))

@@ -77,6 +77,18 @@ _POLITE = re.compile(
 )
 
 
+SMALL_TALK = {  # whole messages that are neither an answer nor a wish
+    **dict.fromkeys(("thanks", "thank you", "thx", "ty", "cool", "nice", "great"), "welcome"),
+    **dict.fromkeys(("bye", "goodbye", "exit", "quit", "good night", "see you"), "bye"),
+}
+_ASKS_BACK = re.compile(
+    r"\A\s*(?:can|could|would|will) you\b.*\?|\A\s*(?:what|which) (?:does|do|is|are) (?:\w+ ){0,4}(?:mean|meant)\b.*\?"
+    r"|\A\s*(?:what|how) do you mean\b|\A\s*(?:please )?(?:explain|repeat|clarify|rephrase) (?:the |this |that )?question\b"
+    r"|\A\s*(?:hi|hello|hey)\s*[.!]*\s*\Z",
+    re.IGNORECASE,
+)
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """`verb` is one of COMMANDS, or a word nobody knows when it came with a slash."""
 
@@ -102,6 +114,11 @@ def meaning(text: str) -> Command | None:
             named = match.groupdict().get("argument") or match.groupdict().get("role") or ""
             return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"))
     return None
+
+
+def asks_back(text: str) -> bool:
+    """Whether a short text is a question or a greeting to us rather than an answer."""
+    return len(text) <= LONGEST_WISH and _ASKS_BACK.search(text) is not None
 
 
 def bare_minutes(argument: str) -> int | None:

@@ -107,13 +107,15 @@ class Review(_Value, frozen=True, kw_only=True):
 
 
 class Answering(_Stage, frozen=True, kw_only=True):
-    """A question is asked and open. `spent`: seconds counted before the last pause."""
+    """A question is asked and open. `spent`: seconds counted before the last pause. `doubted`: words that read like a
+    question to us; they count as the answer only if the student says so."""
 
     session: Session
     question: Question
     asked_at: datetime
     spent: int = 0
     hints: int = 0
+    doubted: str = ""
 
 
 class AwaitingGrade(_Stage, frozen=True, kw_only=True):
@@ -183,10 +185,12 @@ class AwaitingRecallGrade(_Stage, frozen=True, kw_only=True):
 
 
 class Setting(_Stage, frozen=True, kw_only=True):
-    """A setting is asked for in words or by button; `guess` is the zone whose clock was shown."""
+    """A setting is asked for in words or by button; `guess` is the zone whose clock was shown, `skill` the path that
+    begins once the hour is known."""
 
     field: Literal["goal", "company", "role", "resume", "jd", "hour", "zone", "city"]
     guess: str = ""
+    skill: str = ""
 
 
 class ConfirmingForget(_Stage, frozen=True, kw_only=True):

@@ -40,6 +40,7 @@ from bot.questions import KeyPoint
 from bot.sentences import say
 from bot.stages import interview, learning, reporting, settings, setup
 
+LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
 LARGEST_TEXT_FILE = 100  # kB; a resume or a solution has 10
 
@@ -184,8 +185,10 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Words: a command first, then what the stage on the floor waits for."""
     if not text.strip():
         return _with_question(conversation, [reply(say("general.empty"))], turn)
-    if command := commands.command(text):
+    if command := commands.command(text) or _plain_wish(text, turn):
         return _obeyed(conversation, command, turn)
+    if key := commands.SMALL_TALK.get(text.strip().rstrip(".!").lower()):
+        return _with_question(conversation, [reply(say(f"small_talk.{key}"))], turn)
     floor = conversation.floor
     if isinstance(floor, Recalling) and turn.at - floor.asked_at > RECALL_OPEN:
         conversation = conversation.swapped(floor, None)
@@ -196,10 +199,10 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case Welcome():
             return _welcome_said(conversation, text, turn)
         case SettingUp():
-            if floor.step in ("length", "company") and _means_something_else(text):
-                return _idle(conversation.without(*ASIDES), text, turn)
             return setup.said(conversation, floor, text, turn)
         case Answering():
+            if commands.asks_back(text) and floor.doubted != text:
+                return interview.doubted(conversation, floor, text)
             return interview.answered(conversation, floor, text, turn)
         case AwaitingGrade():
             return interview.joined(conversation, floor, text)
@@ -217,6 +220,8 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case Setting():
             if floor.field in ("zone", "city") and commands.meaning(text) and not zones.find(text):
                 return _idle(conversation.without(*ASIDES), text, turn)
+            if floor.field == "hour":
+                return _hour_given(conversation, text, turn)
             conversation, effects = settings.said(conversation, floor, text, turn)
             return _planned_anew(conversation, effects, floor, turn)
         case ConfirmingForget():
@@ -225,14 +230,22 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             assert_never(floor)
 
 
-def _means_something_else(text: str) -> bool:
-    """In the middle of setting an interview up: a wish that is not about it ("learn sql")."""
+def _plain_wish(text: str, turn: Turn) -> Command | None:
+    """A wish that cannot be an answer: a skill we have ("learn SQL"), a company we know ("mock interview at Google")."""
     meant = commands.meaning(text)
-    return meant is not None and meant.verb not in ("interview", "start")
+    if meant is None or len(text.split()) > LONGEST_PLAIN_WISH:
+        return None
+    if meant.verb == "learn" and turn.content.path(meant.argument):
+        return meant
+    if meant.verb == "interview" and turn.content.company_in(meant.argument):
+        return meant
+    return meant if meant.verb == "stop" else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
-    """Nothing is open: plain words that mean a command, a first hello, or a shrug."""
+    """Nothing is open: plain words that mean a command, a skill's name, a first hello, or a shrug."""
+    if turn.content.path(text):
+        return _obeyed(conversation, Command(verb="learn", argument=text), turn)
     if meant := commands.meaning(text):
         return _obeyed(conversation, meant, turn)
     if not conversation.profile.goal:
@@ -330,8 +343,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             conversation, effects = settings.zone_chosen(conversation, subject, turn)
             return _planned_anew(conversation, effects, floor, turn)
         case "hour", _:
-            conversation, effects = settings.reminder_hour(conversation, subject, turn)
-            return _planned_anew(conversation, effects, floor, turn)
+            return _hour_given(conversation, subject, turn)
         case "done", _ if subject:
             return _way_back(*learning.done_pressed(conversation, subject, turn))
         case "why", _:
@@ -353,6 +365,12 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             _,
         ):
             return _obeyed(conversation, Command(verb=verb, argument=subject), turn)
+        case "answer", Answering() if subject == floor.question.id and floor.doubted:
+            return interview.answered(conversation, floor, floor.doubted, turn)
+        case "no", _:
+            return _with_question(conversation, [reply(say("general.declined"))], turn)
+        case "later", _ if subject in turn.content.paths:
+            return settings.ask(conversation, "hour", turn, skill=subject)
         case "forget", ConfirmingForget():
             return settings.forget(conversation, subject)
         case "cancel", _:
@@ -360,6 +378,18 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case _:
             pass
     return _with_question(conversation, [reply(say("general.old_button"))], turn)
+
+
+def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """The reminder hour; then the path it was asked for, or the waiting nudge gets its new time."""
+    floor = conversation.floor
+    conversation, effects = settings.reminder_hour(conversation, text, turn)
+    if isinstance(floor, Setting) and floor.skill and floor not in conversation.stages:
+        conversation = conversation.without(Setting).with_profile(
+            zone_asked=False
+        )  # the path asks for the zone itself
+        return _way_back(*learning.learn(conversation, floor.skill, turn))
+    return _planned_anew(conversation, effects, floor, turn)
 
 
 def _text_button(conversation: Conversation, floor: SettingUp, subject: str, turn: Turn) -> Outcome:
@@ -549,7 +579,16 @@ def _way_back(conversation: Conversation, effects: list[Effect]) -> Outcome:
 def _with_question(conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
     """After a word about something that led nowhere, what is open is said again."""
     open_ = _again(conversation.floor, conversation, turn)
-    return conversation, [*effects, open_] if open_ is not None else effects
+    return conversation, [*effects, open_] if open_ is not None else _with_offers(effects)
+
+
+def _with_offers(effects: list[Effect]) -> list[Effect]:
+    """Nothing is open: the last word offers what can be done next."""
+    last = effects[-1] if effects else None
+    if not isinstance(last, Reply) or last.message.choices:
+        return effects
+    offers = (button("interview", "", "interview"), button("learn", "", "learn"))
+    return [*effects[:-1], replace(last, message=replace(last.message, choices=offers))]
 
 
 def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply | None:

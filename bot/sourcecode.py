@@ -37,46 +37,46 @@ _MENDED = str.maketrans(
 
 # A keyboard begins every line with a capital; none of these words means anything with one.
 _CAPITAL_PYTHON = re.compile(
-    r"^(\s*)(Def|Class|For|While|If|Elif|Return|Import|From|Try|With|Pass|Break|Continue|Raise|Global|Nonlocal|Yield|"
+    r"^([ \t]*)(Def|Class|For|While|If|Elif|Return|Import|From|Try|With|Pass|Break|Continue|Raise|Global|Nonlocal|Yield|"
     r"Assert|Del|Except|Finally|Else|Print)(?=[ :(\n]|$)",
     re.MULTILINE,
 )
 _CAPITAL_JAVASCRIPT = re.compile(
-    r"^(\s*)(Function|Const|Let|Var|Return|If|For|While|Class|Else|Switch|Case|Break|Continue|Throw|Try|Do|Async)"
+    r"^([ \t]*)(Function|Const|Let|Var|Return|If|For|While|Class|Else|Switch|Case|Break|Continue|Throw|Try|Do|Async)"
     r"(?=[ ({;]|$)",
     re.MULTILINE,
 )
 _EXPORT = re.compile(
-    r"^(\s*)export\s+(?:default\s+)?(?=(?:async\s+)?function\b|class\b|const\b|let\b|var\b)", re.MULTILINE
+    r"^([ \t]*)export\s+(?:default\s+)?(?=(?:async\s+)?function\b|class\b|const\b|let\b|var\b)", re.MULTILINE
 )
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
 
 _PYTHON_SIGNS = (
-    (r"^\s*(?:async\s+)?def\s+\w+\s*\(.*", 3), (r"^\s*class\s+\w+(?:\([\w, .]*\))?\s*:\s*(?:#.*)?$", 3),
-    (r"^\s*(?:from\s+[\w.]+\s+)?import\s+\w+(?:\s+as\s+\w+)?\s*$", 2), (r"^\s*from\s+[\w.]+\s+import\b", 3),
-    (r"^\s*(?:if|for|while|elif|else|try|except|with|finally)\b[^{};]*:\s*(?:#.*)?$", 2), (r"\blambda\b[^;{}]*:", 2),
+    (r"^[ \t]*(?:async\s+)?def\s+\w+\s*\(.*", 3), (r"^[ \t]*class\s+\w+(?:\([\w, .]*\))?\s*:\s*(?:#.*)?$", 3),
+    (r"^[ \t]*(?:from\s+[\w.]+\s+)?import\s+\w+(?:\s+as\s+\w+)?\s*$", 2), (r"^[ \t]*from\s+[\w.]+\s+import\b", 3),
+    (r"^[ \t]*(?:if|for|while|elif|else|try|except|with|finally)\b[^{};\n]*:\s*(?:#.*)?$", 2), (r"\blambda\b[^;{}\n]*:", 2),
     (r"\b(?:elif|None|True|False)\b|\bself\.|\bnot in\b|\bis not\b", 1), (r"\brange\(|\blen\(|^\s*#\s", 1),
-    (r"\bfor\s+\w+(?:\s*,\s*\w+)*\s+in\b[^{]*", 1),
+    (r"\bfor\s+\w+(?:\s*,\s*\w+)*\s+in\b", 1),
 )  # fmt: skip
 _JAVASCRIPT_SIGNS = (
-    (r"\bfunction\b\s*\*?\s*\w*\s*\([^)]*\)\s*\{?", 3), (r"^\s*(?:const|let|var)\s+[\w\[{]", 3), (r"=>", 2),
+    (r"\bfunction\b\s*\*?\s*\w*\s*\([^)]*\)\s*\{?", 3), (r"^[ \t]*(?:const|let|var)\s+[\w\[{]", 3), (r"=>", 2),
     (r"===|!==|&&|\|\|", 2), (r"\bconsole\.log\(|\bmodule\.exports\b|\bnew\s+(?:Map|Set|Array)\b", 3),
-    (r"\}\s*else\b|\)\s*\{\s*$", 2), (r";\s*$", 1), (r"\bthis\.|\bnull\b|\bundefined\b|\.length\b", 1), (r"^\s*//", 1),
-    (r"\w\+\+|\w--(?!-)", 1), (r"^\s*class\s+\w+(?:\s+extends\s+\w+)?\s*\{", 3),
+    (r"\}\s*else\b|\)\s*\{\s*$", 2), (r";\s*$", 1), (r"\bthis\.|\bnull\b|\bundefined\b|\.length\b", 1), (r"^[ \t]*//", 1),
+    (r"\w\+\+|\w--(?!-)", 1), (r"^[ \t]*class\s+\w+(?:\s+extends\s+\w+)?\s*\{", 3),
 )  # fmt: skip
 _FOREIGN_SIGNS = (
-    (r"^\s*#include\s*[<\"]", 6), (r"\bstd::|\bcout\s*<<|\bcin\s*>>|\bvector<", 4), (r"^\s*using\s+namespace\b", 6),
-    (r"\bpublic\s+(?:static\s+|final\s+)*[\w<>\[\]]+\s+\w+\s*\(", 5), (r"\bSystem\.out\.print", 5), (r"^\s*package\s+\w+;?\s*$", 4),
-    (r"^\s*func\s+(?:\([^)]*\)\s*)?\w+\s*\(", 5), (r"\bfn\s+\w+\s*\([^)]*\)\s*(?:->|\{)", 5), (r"\blet\s+mut\b|\bimpl\s+\w+", 4),
-    (r"^\s*(?:int|void|long|double|bool|char|float)\s+\w+\s*\([^)]*\)\s*\{?", 5), (r"<\?php", 6), (r"\w\s*:=\s*\S", 2),
-    (r"^\s*(?:int|long|double|char|String)(?:\[\])?\s+\w+\s*=", 3), (r":\s*(?:number|string|boolean)\b(?:\[\])?\s*[,)={;]", 4),
-    (r"^\s*def\s+\w+[^:\n]*$(?=[\s\S]*^\s*end\s*$)", 5), (r"\bfun\s+\w+\s*\(.*\)\s*(?::\s*\w+)?\s*\{", 5),
+    (r"^[ \t]*#include\s*[<\"]", 6), (r"\bstd::|\bcout\s*<<|\bcin\s*>>|\bvector<", 4), (r"^[ \t]*using\s+namespace\b", 6),
+    (r"\bpublic\s+(?:static\s+|final\s+)*[\w<>\[\]]+\s+\w+\s*\(", 5), (r"\bSystem\.out\.print", 5), (r"^[ \t]*package\s+\w+;?\s*$", 4),
+    (r"^[ \t]*func\s+(?:\([^)]*\)\s*)?\w+\s*\(", 5), (r"\bfn\s+\w+\s*\([^)]*\)\s*(?:->|\{)", 5), (r"\blet\s+mut\b|\bimpl\s+\w+", 4),
+    (r"^[ \t]*(?:int|void|long|double|bool|char|float)\s+\w+\s*\([^)]*\)\s*\{?", 5), (r"<\?php", 6), (r"\w\s*:=\s*\S", 2),
+    (r"^[ \t]*(?:int|long|double|char|String)(?:\[\])?\s+\w+\s*=", 3), (r":\s*(?:number|string|boolean)\b(?:\[\])?\s*[,)={;]", 4),
+    (r"^[ \t]*def\s+\w+[^:\n]*$(?=[\s\S]*^[ \t]*end[ \t]*$)", 5), (r"\bfun\s+\w+\s*\(.*\)\s*(?::\s*\w+)?\s*\{", 5),
 )  # fmt: skip
 _COMPILED = [
     [(re.compile(pattern, re.MULTILINE), weight) for pattern, weight in signs]
     for signs in (_PYTHON_SIGNS, _JAVASCRIPT_SIGNS, _FOREIGN_SIGNS)
 ]
-_READ = 20_000  # characters that decide on the language; more says nothing new
+_READ = 8_000  # characters that decide on the language; more says nothing new
 _COUNTED = 4  # times one sign counts: a long loop body is not more of a language
 
 

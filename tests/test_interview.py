@@ -107,7 +107,7 @@ async def test_set_up_by_words_reaches_the_named_company(talk: Talk) -> None:
         user: mock interview at alphabet
         bot: Which interview? ...
         user: short
-        bot: Google: ... Which role? Type it, or take this one. ...
+        bot: Google: ... Which role? Type it, or press one. ...
         user: SDE Intern
         bot: Paste the text of your resume, ... [Go without]
         user: Python, SQL, two internships.
@@ -561,3 +561,52 @@ async def test_forget_must_be_said_twice_in_a_row(talk: Talk) -> None:
         user: forget
         bot: This erases ...
     """)
+
+
+async def test_words_that_are_no_answer_are_not_graded(talk: Talk) -> None:
+    """A question to the coach, a thank-you, or a plain wish costs nothing; what was meant as an answer still counts."""
+    await set_up(talk)
+    await talk.play("""
+        user: can you explain the question?
+        bot: That reads like a question to me, so I did not grade it. ... [Hint] [Grade it anyway] [Skip]
+        user: thanks
+        bot: You are welcome.
+        bot: 1 of 3 · ...
+        user: mock interview at Google
+        bot: 1 of 3 · ...
+        user: what do you mean
+        bot: That reads like a question to me, ...
+        press: Grade it anyway
+        bot: Weak ...
+    """)
+    attempts = await documents(talk, "interview_attempts")
+    assert [each["student_answer"] for each in attempts] == ["what do you mean"]
+
+
+async def test_offer_after_the_report_leads_somewhere(talk: Talk) -> None:
+    """[No] is accepted, [Other time] asks the hour and then begins the path."""
+    await set_up(talk)
+    await talk.say("no idea")
+    await talk.say("stop")
+    talk.new()
+    await talk.play("""
+        press: No
+        bot: Fine. It can wait. [Interview] [Learn]
+        press: later:sql
+        bot: At what hour shall I write? ...
+        user: 7 pm
+        bot: SQL · ...
+        bot: SQL · Stage 1 of 4: ...
+        bot: So that I write at a good hour: is it ... [Yes] [No] [Skip]
+    """)
+
+
+async def test_skipped_round_is_called_skipped(talk: Talk) -> None:
+    """The plan does not say that a round was no part of the interview when it was."""
+    await set_up(talk)
+    await talk.say("no idea")
+    await talk.say("next")
+    await talk.say("skip")
+    await talk.say("skip")
+    report = next(each for each in texts(talk.new()) if each.startswith("Interview report"))
+    assert "You skipped the behavioral round. Take it next." in report

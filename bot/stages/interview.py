@@ -146,6 +146,19 @@ def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn
     return conversation.swapped(stage, waiting), [insert(kept)]
 
 
+def doubted(conversation: Conversation, stage: Answering, text: str) -> Outcome:
+    """Words that read like a question to us are not graded unless the student wants it."""
+    question = stage.question.id
+    choices = (
+        button("hint", question, "hint"),
+        button("answer", question, "answer_anyway"),
+        button("skip", question, "skip"),
+    )
+    return conversation.swapped(stage, replace(stage, doubted=text)), [
+        reply(say("interview.doubted"), *choices)
+    ]
+
+
 def followed_up(conversation: Conversation, stage: FollowingUp, text: str, turn: Turn) -> Outcome:
     """The answer to a follow-up counts: it joins what was said and all of it is graded anew."""
     parts = (*stage.parts, text)

@@ -97,7 +97,7 @@ def _offer(step: PlanStep, conversation: Conversation, turn: Turn) -> Reply:
         when=when,
     )
     yes = Choice(id=f"learn:{step.skill}", label=label("yes"))
-    return reply(text, yes, button("settings", "hour", "other_time"), button("cancel", "", "no"))
+    return reply(text, yes, button("later", step.skill, "other_time"), button("no", "", "no"))
 
 
 def _by_round(results: tuple[Result, ...]) -> list[list[Result]]:
@@ -133,15 +133,17 @@ def _improvement_plan(session: Session, content: Content) -> tuple[PlanStep, ...
     weak = [result for score, result in sorted(scored, key=lambda pair: pair[0]) if score < WEAK_BELOW]
     steps = [_topic_step(result, content) for result in weak]
     taken = {result.round for result in session.results}
+    planned = {each.round for each in session.plan}
     for name in ROUNDS:
         if name not in taken:
             title = say(f"rounds.{name}")
-            steps.append(PlanStep(topic=title, text=say("report.step_round", round=title.lower())))
+            key = "report.step_skipped" if name in planned else "report.step_round"
+            steps.append(PlanStep(topic=title, text=say(key, round=title.lower())))
     return tuple(steps[:LONGEST_PLAN]) or (PlanStep(topic="", text=say("report.step_keep")),)
 
 
 def _topic_step(result: Result, content: Content) -> PlanStep:
     path = content.path_for_topic(result.topic)
-    missed = ", ".join(plain(point.lower()) for point in result.not_detected[:2])
+    missed = "; ".join(plain(point) for point in result.not_detected[:2])
     text = say("report.step_topic", topic=result.topic_title, score=result.score, missed=missed)
     return PlanStep(topic=result.topic_title, text=text, skill=path.skill if path else "")

@@ -40,10 +40,10 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return conversation, [reply(text, *(button("settings", name, f"setting_{name}") for name in names))]
 
 
-def ask(conversation: Conversation, field: str, turn: Turn) -> Outcome:
-    """Ask for one setting; what was open stays beneath."""
+def ask(conversation: Conversation, field: str, turn: Turn, *, skill: str = "") -> Outcome:
+    """Ask for one setting; what was open stays beneath. `skill`: the path that waits for the hour."""
     conversation = conversation.without(*ASIDES)
-    stage = _zone_question(conversation) if field == "zone" else Setting(field=field)  # type: ignore[arg-type]  # FIELDS
+    stage = _zone_question(conversation) if field == "zone" else Setting(field=field, skill=skill)  # type: ignore[arg-type]  # FIELDS
     return conversation.pushed(stage), [again(stage, turn)]
 
 
@@ -149,12 +149,14 @@ def reminder_hour(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return conversation, [reply(say("reminders.bad_hour"), button("settings", "hour", "setting_hour"))]
     profile = conversation.profile
     midday = turn.at.astimezone(zone_of(conversation)).replace(hour=hour)
-    conversation = conversation.without(Setting).with_profile(reminder_hour=hour, reminders=True)
+    conversation = conversation.without(Setting)
     if is_quiet(profile, zone_of(conversation), midday):
         quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
+        conversation = conversation.with_profile(reminder_hour=profile.quiet_to, reminders=True)
         return conversation, [
-            reply(say("reminders.hour_quiet", hour=hour, **quiet), button("settings", "hour", "yes"))
+            reply(say("reminders.hour_quiet", hour=hour, **quiet), button("settings", "hour", "other_time"))
         ]
+    conversation = conversation.with_profile(reminder_hour=hour, reminders=True)
     conversation, asked = zone_needed(conversation, turn)
     return conversation, asked or [_reminders_on(conversation, turn)]
 

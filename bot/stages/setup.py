@@ -9,6 +9,7 @@ from bot.messages import Choice, Message, plain
 from bot.sentences import counted, say
 from bot.stages import interview, planning
 
+SHORTEST_TEXT = 20  # characters: less is a word to us, not a resume
 LONGEST_TEXT = 20_000  # characters of a resume or a job description; a long one has 10,000
 LONGEST_NAME = 60  # characters of a company or a role
 NO_COMPANY = "General practice"  # stored when the student aims at none: `company` is never null
@@ -71,8 +72,15 @@ def interview_wanted(conversation: Conversation, argument: str, turn: Turn) -> O
     """`interview`, "mock interview at Google", or a length's button."""
     running = conversation.interview
     if running is not None:
-        return conversation, [interview.again(running)]
+        return conversation.lifted(), [interview.again(running)]
+    setting_up = next((stage for stage in conversation.stages if isinstance(stage, SettingUp)), None)
     conversation = conversation.without(*ASIDES)
+    if (
+        setting_up is not None
+        and setting_up.step in ("company", "role")
+        and turn.content.company_in(argument)
+    ):
+        return company_chosen(conversation.pushed(setting_up), setting_up, argument, turn)
     match argument.lower():
         case "one":
             return one_question(conversation, turn)
@@ -105,7 +113,8 @@ def said(conversation: Conversation, stage: SettingUp, text: str, turn: Turn) ->
         case "length":
             word = next((each for each in ("short", "full", "one") if each in text.lower().split()), None)
             if word is None:
-                return conversation, [reply(_length_text(turn), *_length_buttons(turn))]
+                text = say("setup.one_of_these") + "\n\n" + _length_text(turn)
+                return conversation, [reply(text, *_length_buttons(turn))]
             return length_chosen(conversation, stage, length_of(word), turn)
         case "company":
             return company_chosen(conversation, stage, text, turn)
@@ -142,7 +151,7 @@ def length_chosen(conversation: Conversation, stage: SettingUp, length: Length, 
 def company_chosen(conversation: Conversation, stage: SettingUp, name: str, turn: Turn) -> Outcome:
     """A known company by any alias, an unknown one with the usual pattern, or none; then the role."""
     name = " ".join(name.split())[:LONGEST_NAME]
-    known = turn.content.company(name)
+    known = turn.content.company_in(name)
     company = known.company if known else name
     chosen = replace(stage, step="role", company=company)
     conversation = conversation.swapped(stage, chosen).with_profile(company=company)
@@ -167,6 +176,8 @@ def role_chosen(conversation: Conversation, stage: SettingUp, role: str, turn: T
 
 def text_given(conversation: Conversation, stage: SettingUp, text: str | None, turn: Turn) -> Outcome:
     """A resume or job description (None: go without). After the second the interview begins."""
+    if text is not None and len(text) < SHORTEST_TEXT:
+        return conversation, [reply(say("setup.too_short")), again(stage, conversation, turn)]
     if text is not None and len(text) > LONGEST_TEXT:
         return conversation, [reply(say("setup.too_long", length=len(text), limit=LONGEST_TEXT))]
     if stage.step == "resume":
