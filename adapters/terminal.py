@@ -157,7 +157,9 @@ class Terminal:
         await self._hear("/start", shell, store)
 
     async def _hear(self, text: str, shell: Shell, store: Store) -> None:
-        """Answer what was typed, all the way: graded and shown."""
+        """Answer what was typed, all the way: graded and shown. A bare Enter is nothing."""
+        if not text.strip():
+            return
         if wanted := _ADVANCE.fullmatch(text.strip()):
             await self._advance(wanted["span"] or "", shell, store)
             return

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bot.questions import Difficulty, Example, KeyPoint, PointGrade, Question, RoundName
+from bot.questions import Difficulty, Dimension, Example, KeyPoint, PointGrade, Question, RoundName
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
 """24 hex digits inside Viva, an ObjectId in MongoDB."""
@@ -156,6 +156,7 @@ class InterviewAttempt(Document, kw_only=True, frozen=True):
     reason: str = ""
     hints_used: int = 0
     disputed_at: When | None = None
+    dimensions: tuple[Dimension, ...] = ()
 
 
 class RoundReport(msgspec.Struct, kw_only=True, frozen=True):

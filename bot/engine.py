@@ -44,7 +44,7 @@ LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
 LARGEST_TEXT_FILE = 100  # kB; a resume or a solution has 10
 
-_TAKING = (Answering, AwaitingGrade, FollowingUp, Recalling, AwaitingRecallGrade)  # text is an answer to them
+_ANSWERING = (Answering, AwaitingGrade, FollowingUp, AwaitingRecallGrade)  # they need to know nothing
 _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
     "learn": frozenset({"paths"}),
@@ -82,10 +82,7 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
         case Said():
             if command := commands.command(event.text):
                 return _NEEDS.get(command.verb, frozenset())
-            answering = isinstance(
-                conversation.floor, Answering | AwaitingGrade | Recalling | AwaitingRecallGrade
-            )
-            return frozenset() if answering else _ALL
+            return frozenset() if isinstance(conversation.floor, _ANSWERING) else _ALL
         case Pressed():
             return _NEEDS.get(event.choice.partition(":")[0], frozenset())
         case Shared():
@@ -225,7 +222,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             conversation, effects = settings.said(conversation, floor, text, turn)
             return _planned_anew(conversation, effects, floor, turn)
         case ConfirmingForget():
-            return _idle(conversation.without(ConfirmingForget), text, turn)
+            return _said(conversation.without(ConfirmingForget), text, turn)
         case _:
             assert_never(floor)
 
@@ -310,9 +307,9 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             company = turn.content.companies.get(subject)
             return setup.company_chosen(conversation, floor, company.company if company else "", turn)
         case "role", SettingUp(step="role"):
-            offered = setup.roles(conversation, floor, turn)
-            if subject.isdigit() and int(subject) < len(offered):
-                return setup.role_chosen(conversation, floor, offered[int(subject)], turn)
+            offered = {str(place): role for place, role in enumerate(setup.roles(conversation, floor, turn))}
+            if subject in offered:
+                return setup.role_chosen(conversation, floor, offered[subject], turn)
         case "cv", SettingUp(step="resume"):
             return _text_button(conversation, floor, subject, turn)
         case "jd", SettingUp(step="jd"):
@@ -404,7 +401,7 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
         if not event.text.strip():
             return _with_question(conversation, [reply(say("general.empty"))], turn)
         floor = conversation.floor
-        taking = isinstance(floor, (*_TAKING, SettingUp, Setting))
+        taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))
         return _said(conversation, event.text, turn) if taking else _idle(conversation, event.text, turn)
     key = {"photo": "no_photo", "voice": "no_voice", "sticker": "no_sticker"}.get(event.kind, "no_document")
     return _with_question(conversation, [reply(say(f"general.{key}", limit=LARGEST_TEXT_FILE))], turn)

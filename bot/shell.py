@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from bot import engine
 from bot.bank import Content
-from bot.clock import nudge_may_go
+from bot.clock import next_reminder, nudge_may_go
 from bot.conversation import Conversation, Stage
 from bot.documents import (
     AsideEvent,
@@ -70,6 +70,7 @@ from bot.sentences import say
 GRADE_TIMEOUT = timedelta(seconds=60)  # the slowest grader seen took 20 s
 LEASE = timedelta(seconds=60)  # longer than sending or grading takes; after it another process takes over
 FAILURES = 3  # of one event before it is set aside
+WAKE_AGAIN = timedelta(days=1)  # after a wake that could not be heard
 STALE_TRIES = 20  # of one turn; each lost race means that another process got on
 AWAY_PAUSE = 0.5, 15.0  # seconds between tries while the database is away: first, longest
 RETRY_PAUSE = 2.0, 300.0  # seconds before a message is tried again: first, longest
@@ -487,6 +488,8 @@ class Shell:
             log.exception("sweep: %s failed", event.id)
             swept.failed += 1
             return
+        if taken is not None and taken.heard:  # a clock that jumped back made an old time due again
+            await self._stilled(claim.student, event)
         if taken is not None and any(each.kind == "nudge" for each in taken.deliveries):
             swept.sent += 1
 
@@ -581,7 +584,7 @@ class Shell:
         return taken
 
     async def _stilled(self, student: str, event: Graded | NudgeDue | Woke) -> None:
-        """Without the engine, which cannot: the row or the conversation asks no more, the answer stays ungraded."""
+        """Without the engine, which cannot: the row or the conversation asks again later, the answer stays ungraded."""
         record = await self._store.load(student)
         if record is None:
             return
@@ -591,7 +594,8 @@ class Shell:
             engine.work(record.conversation) is not None,
         )
         if isinstance(event, NudgeDue):
-            writes.append(update(LearningProgress, event.row, next_nudge_at=None))
+            later = next_reminder(conversation, event.at)
+            writes.append(update(LearningProgress, event.row, next_nudge_at=later))
         elif isinstance(event, Graded):
             conversation, work = replace(conversation, stages=()), False
             writes.append(update(InterviewAttempt, event.attempt, status="not_graded", reason="failed"))
@@ -607,7 +611,7 @@ class Shell:
                     at=event.at,
                 )
             )
-        wake_at = None if isinstance(event, Woke) else engine.wake_at(conversation)
+        wake_at = event.at + WAKE_AGAIN if isinstance(event, Woke) else engine.wake_at(conversation)
         await self._store.commit(
             student,
             conversation,

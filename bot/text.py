@@ -302,10 +302,13 @@ KIN_LETTERS = (
 )
 
 
+LONGEST_WORD = 24  # letters a slip is looked for in; the keys grow with their square
+
+
 @lru_cache(maxsize=20_000)
 def _slip_keys(word: str) -> frozenset[str]:
     """What is left of `word` with a letter missing (two for long words): two words sharing a key differ by a slip."""
-    if len(word) < 5 or not word.isalpha():
+    if not 5 <= len(word) <= LONGEST_WORD or not word.isalpha():
         return frozenset()
     once = {word[:i] + word[i + 1 :] for i in range(len(word))}
     if len(word) >= 9:

@@ -741,3 +741,10 @@ def test_answers_to_other_questions_are_weak() -> None:
     scores = [of_content(a, b.reference_answer).score or 0 for a, b in pairs]
     assert sum(scores) / len(scores) < 20
     assert sum(score >= 65 for score in scores) <= len(scores) // 50
+
+
+def test_one_endless_word_is_graded_in_no_time() -> None:
+    """20,000 letters without a space cost what any answer costs, in time and memory."""
+    word = "".join(chr(97 + (n * n + n // 7) % 26) for n in range(20_000))
+    graded = grade(question="What is a stack?", reference_answer="Last in, first out.", key_points=(), answer=word)
+    assert graded.score in (None, *range(11))

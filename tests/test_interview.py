@@ -610,3 +610,34 @@ async def test_skipped_round_is_called_skipped(talk: Talk) -> None:
     await talk.say("skip")
     report = next(each for each in texts(talk.new()) if each.startswith("Interview report"))
     assert "You skipped the behavioral round. Take it next." in report
+
+
+async def test_answer_typed_after_forget_is_not_lost(talk: Talk) -> None:
+    """Whoever answers instead of confirming is answered; nothing was erased."""
+    await set_up(talk)
+    await talk.say("forget")
+    await talk.say("my answer after all")
+    assert [each["student_answer"] for each in await documents(talk, "interview_attempts")] == ["my answer after all"]
+
+
+async def test_late_reminder_leaves_time_to_come_back(talk: Talk) -> None:
+    """After an outage of three days the reminder is the first word, and the closing is half a day off at least."""
+    await set_up(talk)
+    talk.now += timedelta(days=3)
+    await talk.wait(timedelta(hours=1))
+    read = texts(talk.new())
+    assert len(read) == 1
+    assert "waits at question 1 of 3" in read[0]
+    await talk.wait(timedelta(hours=24))
+    assert any("I closed your interview" in text for text in texts(talk.new()))
+
+
+@pytest.mark.parametrize("command", ["/report ²", "/report 99999", "/report " + "9" * 5000])
+async def test_rubbish_numbers_get_a_sentence(talk: Talk, command: str) -> None:
+    """What looks like a digit to a computer is not one to us."""
+    await set_up(talk)
+    await talk.say("no idea")
+    await talk.say("stop")
+    talk.new()
+    await talk.say(command)
+    assert texts(talk.new()) == ["I have 1 report. Try /report or /report 1."]

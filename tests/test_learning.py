@@ -337,3 +337,26 @@ async def test_a_file_that_says_learn_makes_no_second_path(talk: Talk) -> None:
         await talk.say(text)
     await talk.share("document", "learn sql")
     assert len(await documents(talk, "learning_paths")) == 1
+
+
+async def test_words_after_an_old_recall_question_make_no_second_path(talk: Talk) -> None:
+    """A recall question closes after a day; what is said then sees the paths there are."""
+    for text in ("learn sql", "skip", "done"):
+        await talk.say(text)
+    talk.now += timedelta(days=2)
+    await talk.say("learn sql")
+    assert len(await documents(talk, "learning_paths")) == 1
+
+
+async def test_clock_that_jumps_back_does_not_stop_the_nudges(talk: Talk) -> None:
+    """A time that comes due a second time is moved on, not claimed for ever."""
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    await talk.wait(timedelta(hours=12))
+    assert talk.new()[-1].kind == "nudge"
+    talk.now -= timedelta(hours=12)
+    await talk.say("/snooze 1h")
+    await talk.say("/reminders 19")
+    talk.new()
+    await talk.wait(timedelta(days=3))
+    assert [each.kind for each in talk.new()].count("nudge") >= 2

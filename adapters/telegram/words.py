@@ -55,6 +55,7 @@ class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     video: Any = None
     contact: Any = None
     location: Any = None
+    caption: str = ""
     poll: Any = None
     dice: Any = None
     story: Any = None
@@ -148,6 +149,7 @@ def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromSt
     if message.kind is None:
         return None
     file = message.document if message.kind == "document" else None
+    words = "\n".join(part for part in (message.caption, text) if part)
     return Shared(
         id=event_id,
         at=at,
@@ -156,7 +158,7 @@ def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromSt
         kind=message.kind,
         name=file.file_name if file else "",
         size=file.file_size if file else 0,
-        text=text,
+        text=words or None,
     )
 
 

@@ -86,6 +86,8 @@ def _notes(grade: Grade) -> list[str]:
     lines = [say("feedback.estimate", score=grade.score)]
     if "dont_know" in grade.flags:
         lines.append(say("feedback.dont_know"))
+    if "fallback" in grade.flags:
+        lines.append(say("feedback.fallback"))
     if "instructions_removed" in grade.flags:
         lines.append(say("feedback.injected"))
     return lines

@@ -34,6 +34,7 @@ MOST_FOLLOW_UPS = 2  # to a question; more is an interrogation
 PRESS_FROM = 20  # points; below that there is nothing to follow up
 MOST_OBJECTIONS = 6  # buttons to a message
 REMIND_AFTER = timedelta(hours=1)  # of silence: a break, not yet a goodbye
+GRACE = timedelta(hours=12)  # from the reminder to the closing at least, however late the reminder came
 CLOSE_AFTER = timedelta(hours=24)  # of silence: whoever comes back the next evening still finds it open
 
 
@@ -48,7 +49,7 @@ def begin(
 ) -> Outcome:
     """Open a session with its first question. `company`, `role`: as stored, never empty."""
     session = Session(
-        id=new_id(turn.at, turn.event.id, "session"),
+        id=new_id(turn.at, conversation.student, turn.event.id, "session"),
         company=company,
         role=role,
         length=length,
@@ -118,7 +119,7 @@ def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn
     """Keep an answer; its grading is work for the shell."""
     if len(text) > LONGEST_ANSWER:
         return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_ANSWER))]
-    attempt = new_id(turn.at, turn.event.id, "attempt")
+    attempt = new_id(turn.at, conversation.student, turn.event.id, "attempt")
     kept = InterviewAttempt(
         id=attempt,
         session_id=stage.session.id,
@@ -220,6 +221,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         flags=grade.flags,
         grader=grade.grader,
         reason=grade.reason,
+        dimensions=grade.dimensions,
     )
     result = feedback.result(stage.question, stage.attempt, grade)
     earlier = tuple(each for each in stage.session.results if each.attempt != stage.attempt)
@@ -474,7 +476,9 @@ def wake_at(conversation: Conversation) -> datetime | None:
     session = stage.session
     known = conversation.profile.zone or conversation.zone_hint
     remind, closing = (REMIND_AFTER, CLOSE_AFTER) if known else (CLOSE_AFTER, 2 * CLOSE_AFTER)
-    due = conversation.seen_at + (closing if _reminded(session, conversation) else remind)
+    due = conversation.seen_at + remind
+    if session.reminded_at is not None and _reminded(session, conversation):
+        due = max(conversation.seen_at + closing, session.reminded_at + GRACE)  # a late reminder is no joke
     if session.not_before is not None:
         due = max(due, session.not_before)
     return after_quiet(conversation.profile, zone_of(conversation), due)

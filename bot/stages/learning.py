@@ -125,7 +125,7 @@ def recalled(conversation: Conversation, stage: Recalling, text: str, turn: Turn
         row=stage.row,
         title=stage.title,
         recall=stage.recall,
-        attempt=new_id(turn.at, turn.event.id, "recall"),
+        attempt=new_id(turn.at, conversation.student, turn.event.id, "recall"),
         parts=(text,),
     )
     kept = update(LearningProgress, stage.row, recall_answer=text, updated_at=turn.at)
@@ -264,7 +264,7 @@ def _new_path(conversation: Conversation, template: PathTemplate, turn: Turn) ->
     path = _path_from(template, conversation.student, turn)
     rows = [
         LearningProgress(
-            id=new_id(turn.at, turn.event.id, resource.resource_id),
+            id=new_id(turn.at, conversation.student, turn.event.id, resource.resource_id),
             student_id=conversation.student,
             path_id=path.id,
             kind="resource",
@@ -320,7 +320,7 @@ def _path_from(template: PathTemplate, student: str, turn: Turn) -> LearningPath
         for number, stage in enumerate(template.stages, 1)
     )
     return LearningPath(
-        id=new_id(turn.at, turn.event.id, "path"),
+        id=new_id(turn.at, student, turn.event.id, "path"),
         student_id=student,
         skill=template.skill,
         current_level=0,

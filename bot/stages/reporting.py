@@ -75,7 +75,7 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         minutes = planning.minutes_in("short", turn.content)
         offer = button("interview", "short", "short_interview", minutes=minutes)
         return conversation, [reply(say("report.none", minutes=minutes), offer)]
-    if argument and not (argument.isdigit() and 1 <= int(argument) <= len(reports)):
+    if argument and argument not in map(str, range(1, len(reports) + 1)):
         text = say("report.rubbish", reports=counted(len(reports), "report"), number=len(reports))
         return conversation, [reply(text)]
     report = reports[int(argument or 1) - 1]

@@ -22,7 +22,7 @@ def start(conversation: Conversation, turn: Turn) -> Outcome:
         return conversation, [
             reply(say("welcome.again"), *offers, button("settings", "goal", "setting_goal"))
         ]
-    return conversation.pushed(Welcome()), [reply(say("welcome.hello"), *goal_buttons(turn))]
+    return conversation.without(*ASIDES).pushed(Welcome()), [reply(say("welcome.hello"), *goal_buttons(turn))]
 
 
 def goal_buttons(turn: Turn) -> tuple[Choice, ...]:
