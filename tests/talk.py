@@ -24,7 +24,7 @@ from bot.bank import Content
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.grading import EmbeddedGrader
 from bot.messages import Address, Delivery, Message
-from bot.ports import Grader
+from bot.ports import Grader, Store
 from bot.questions import Grade, KeyPoint
 from bot.shell import Receipt, Shell
 from storage.sqlite import SqliteStore
@@ -68,7 +68,7 @@ class Talk:
     """One student, a clock that stands still until it is moved, and the whole of Viva but the platform."""
 
     def __init__(
-        self, store: SqliteStore, content: Content, grader: Grader | None = None, zone: str = "UTC"
+        self, store: Store, content: Content, grader: Grader | None = None, zone: str = "UTC"
     ) -> None:
         self.store = store
         self.content = content
