@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -39,6 +39,7 @@ _WIPED = (
     "K_SERVICE",
 )  # set by hosts that wipe their disk
 
+PATIENCE = 1.5  # seconds: people send an answer in two messages, and clients split a long one
 MOST_COUNTED = 1_000_000  # rows a dry run counts
 
 log = logging.getLogger("viva")
@@ -183,7 +184,9 @@ async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> Non
     async with AsyncExitStack() as stack:
         store, content = await stack.enter_async_context(_store(settings))
         chat = _json_lines(clock) if jsonl else _terminal(clock)
-        shell = _shell(store, content, [chat], _grader(settings, stack), clock)
+        shell = Shell(
+            store=store, content=content, grader=_grader(settings, stack), messengers=[chat], clock=clock
+        )
         stack.push_async_callback(shell.close)
         await chat.run(shell, store)
 
@@ -205,7 +208,13 @@ async def _serve(
         on_telegram = _telegram(settings) if telegram else None
         on_discord = _discord(settings, store) if discord else None
         messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
-        shell = _shell(store, content, messengers, _grader(settings, stack))
+        shell = Shell(
+            store=store,
+            content=content,
+            grader=_grader(settings, stack),
+            messengers=messengers,
+            patience=PATIENCE,
+        )
         stack.push_async_callback(shell.close)
         sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left]
         if scheduler:
@@ -237,7 +246,7 @@ async def _nudge(settings: Settings, at: datetime, *, dry_run: bool) -> None:
             due = await store.due(at=at, lease=LEASE, limit=MOST_COUNTED, claim=False)
             swept = Swept(due=len(due))
         else:
-            shell = _shell(store, content, [], _grader(settings, stack), lambda: at)
+            shell = Shell(store=store, content=content, grader=_grader(settings, stack), clock=lambda: at)
             swept = await shell.sweep_due(at)
             await shell.settled()
         summary = {"due": swept.due, "claimed": swept.claimed, "sent": swept.sent, "failed": swept.failed}
@@ -290,16 +299,6 @@ async def _store(
         yield store, content
     finally:
         await store.close()
-
-
-def _shell(
-    store: Store,
-    content: Content,
-    messengers: Sequence[Messenger],
-    grader: Grader,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Shell:
-    return Shell(store=store, content=content, grader=grader, messengers=messengers, clock=clock)
 
 
 def _grader(settings: Settings, stack: AsyncExitStack) -> Grader:

@@ -113,7 +113,8 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shell:
-    """One process's way from an event to its committed, sent answer. `messengers`: the platforms it sends to."""
+    """One process's way from an event to its committed, sent answer. `messengers`: the platforms it sends to.
+    `patience`: seconds an answer waits for a second message before it is graded."""
 
     def __init__(
         self,
@@ -122,11 +123,13 @@ class Shell:
         content: Content,
         grader: Grader,
         messengers: Sequence[Messenger] = (),
+        patience: float = 0.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._content = content
         self._grader = grader
+        self._patience = patience
         self._messengers: Mapping[str, Messenger] = {each.platform: each for each in messengers}
         self._clock = clock
         # Lock before load: aiogram #1317, ten quick messages all saw the first stage. Weak, or the tables grow for ever.
@@ -441,6 +444,9 @@ class Shell:
 
     async def _grade(self, student: str, job: GradeJob) -> None:
         try:
+            await asyncio.sleep(self._patience)
+            if any(attempt == job.attempt and parts > job.parts for attempt, parts in self._grading):
+                return  # more was said meanwhile: all of it is graded together
             grade = await self._graded(job)
             event = Graded(
                 id=f"graded:{job.attempt}:{job.parts}",

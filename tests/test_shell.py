@@ -298,7 +298,7 @@ async def test_grading_that_cannot_be_heard_is_set_aside(
     real = engine.handle
 
     def failing(conversation: Any, event: Any, *rest: Any) -> Any:
-        if isinstance(event, Graded):
+        if type(event) is Graded:
             raise RuntimeError("cannot")
         return real(conversation, event, *rest)
 
@@ -333,3 +333,22 @@ async def test_commit_of_unknown_outcome_is_answered_at_once(
     await talk.say("no idea")
     assert any("Automatic estimate" in text for text in texts(talk.new()))
     assert len(await attempts(talk)) == 1
+
+
+async def test_answer_in_two_messages_is_graded_once_and_whole(talk: Talk) -> None:
+    """Where grading waits a moment, what follows at once belongs to the answer and costs no second grading."""
+    await question_open(talk)
+    talk.grader = slow = Slow()
+    slow.go.set()
+    shell = Shell(
+        store=talk.store,
+        content=talk.content,
+        grader=slow,
+        messengers=[talk.screen],
+        patience=0.05,
+        clock=lambda: talk.now,
+    )
+    for text in ("first", "second"):
+        await shell.receive(Said(text=text, **talk.common()))
+    await shell.settled()
+    assert slow.answers == ["first\nsecond"]
