@@ -182,7 +182,8 @@ def contrary(match: Match, wording: Wording, reading: Reading, compared: frozens
     inside = clause_words(reading, *span(reading, match))
     roots = {reading.tokens[n].stem for n in inside}
     last = max(match.words)
-    if not wording.negative and any(reading.tokens[n].stem == "not" for n in inside if n < last):
+    denials = [n for n in inside if n < last and reading.tokens[n].stem == "not"]
+    if not wording.negative and any(not _of_a_loss(n, reading) for n in denials):
         return "denied"
     for root in wording.weights:
         matched = any(n in match.words for n, _ in reading.hits.get(root, ()))
@@ -190,6 +191,11 @@ def contrary(match: Match, wording: Wording, reading: Reading, compared: frozens
             return "opposite"
     about = next((reading.tokens[n].stem for n in inside if reading.tokens[n].stem in compared), None)
     return "other subject" if wording.subjects and about and about != wording.subjects[0] else None
+
+
+def _of_a_loss(place: int, reading: Reading) -> bool:
+    """ "Nothing is lost", "without missing a byte": the denial of something bad denies no point."""
+    return any(token.stem in text.LOSSES for token in reading.tokens[place + 1 : place + 4])
 
 
 _GROWTHS = frozenset(("big_1", "big_logn", "big_n", "big_nlogn", "big_n2", "big_2n"))

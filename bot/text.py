@@ -248,6 +248,11 @@ for _a, _b in _groups(_OPPOSITES):
     _OPPOSITE_OF.setdefault(_b, set()).add(_a)
 
 
+LOSSES = frozenset(
+    stem(word) for word in "lose lost loss miss missing drop fail failure corrupt broken late leak".split()
+)
+
+
 def opposites(root: str) -> frozenset[str]:
     """The roots that say the contrary of `root`."""
     return frozenset(_OPPOSITE_OF.get(root, ()))

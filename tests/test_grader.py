@@ -746,5 +746,7 @@ def test_answers_to_other_questions_are_weak() -> None:
 def test_one_endless_word_is_graded_in_no_time() -> None:
     """20,000 letters without a space cost what any answer costs, in time and memory."""
     word = "".join(chr(97 + (n * n + n // 7) % 26) for n in range(20_000))
-    graded = grade(question="What is a stack?", reference_answer="Last in, first out.", key_points=(), answer=word)
+    graded = grade(
+        question="What is a stack?", reference_answer="Last in, first out.", key_points=(), answer=word
+    )
     assert graded.score in (None, *range(11))

@@ -617,7 +617,9 @@ async def test_answer_typed_after_forget_is_not_lost(talk: Talk) -> None:
     await set_up(talk)
     await talk.say("forget")
     await talk.say("my answer after all")
-    assert [each["student_answer"] for each in await documents(talk, "interview_attempts")] == ["my answer after all"]
+    assert [each["student_answer"] for each in await documents(talk, "interview_attempts")] == [
+        "my answer after all"
+    ]
 
 
 async def test_late_reminder_leaves_time_to_come_back(talk: Talk) -> None:
