@@ -227,7 +227,7 @@ _DONT_KNOW = re.compile(
 )
 _FOREIGN = frozenset(
     """der das und ist nicht ein eine mit auf fur wird sind wenn dass den dem el los las una por con para que como
-    pero del le les des une est dans pour avec qui sur pas sont il che di per sono non della os uma nao sao het een
+    pero del le les des une est dans pour avec qui sur pas sont il che di sono non della os uma nao sao het een
     van niet zijn""".split()
 )
 

@@ -232,7 +232,8 @@ def search(
 
 
 _TAKEN_BACK = re.compile(
-    r"\b(?:not|never|wrong\w*|myth|mistak\w+|misconception|unlike|instead of|rather than|false|\w+n'?t)\b[^.,;!?\n]*$"
+    r"\b(?:not|never|wrong\w*|myth|mistak\w+|misconception|unlike|instead of|rather than|false|\w+n't"
+    r"|(?:do|does|did|is|are|was|were|ca|wo|has|have|had|should|would|could)nt)\b[^.,;!?\n]*$"
 )
 
 
