@@ -31,6 +31,7 @@ from bot.conversation import (
     SettingUp,
     Stage,
     Welcome,
+    mark,
     session_of,
 )
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
@@ -97,7 +98,7 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
 
 def handle(conversation: Conversation, event: Event, known: Known, content: Content) -> Outcome:
     """Decide. An event heard before changes nothing."""
-    if event.id in conversation.recent:
+    if conversation.has_heard(event.id):
         return conversation, []
     turn = Turn(event=event, known=known, content=content)
     before = conversation = _heard(conversation, event)
@@ -157,7 +158,7 @@ def _job(
 
 def _heard(conversation: Conversation, event: Event) -> Conversation:
     """Note that the event was heard, and from the student's own ones where they are."""
-    recent = (*conversation.recent, event.id)[-RECENT:]
+    recent = (*conversation.recent, mark(event.id))[-RECENT:]
     if not isinstance(event, Said | Pressed | Shared):
         return replace(conversation, recent=recent)
     return replace(

@@ -248,7 +248,7 @@ class Shell:
                     return None
                 record = Record(conversation=Conversation(student=student, created_at=event.at), version=0)
             before = record.conversation
-            if event.id in before.recent:
+            if before.has_heard(event.id):
                 self._remember(record)
                 return _Taken(heard=True)
             needs = engine.needs(before, event)

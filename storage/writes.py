@@ -78,6 +78,9 @@ def seeding(
 
 def _merge(fields: dict[str, Any], more: dict[str, Any]) -> None:
     """Later over earlier. MongoDB refuses a path together with one that leads inside it, so none of these is left."""
+    if not any("." in path for path in (*fields, *more)):
+        fields.update(more)
+        return
     for path, value in more.items():
         for earlier in [known for known in fields if known.startswith(path + ".")]:
             del fields[earlier]

@@ -1,6 +1,7 @@
 """What only the SQLite store has: the file, its locks, the one writer."""
 
 import asyncio
+import contextlib
 import os
 import random
 import sqlite3
@@ -17,8 +18,8 @@ import pytest_asyncio
 
 from bot.documents import COLLECTIONS, insert
 from bot.events import Identity
-from bot.ports import StoreUnavailable
-from storage.sqlite import LAYOUT, SqliteStore
+from bot.ports import StaleConversation, StoreUnavailable
+from storage.sqlite import LAYOUT, RIDE, SqliteStore
 from tests.documents import ANN, AT, HOUR, an_id, attempt, conversation, delivery, row, session
 from tests.turns import STUDENTS, audit, turns
 
@@ -197,6 +198,66 @@ async def test_turns_that_wait_together_share_one_commit(store: SqliteStore) -> 
     students = [an_id(str(number)) for number in range(200)]
     await asyncio.gather(*(store.commit(one, conversation(one), expected=0) for one in students))
     assert 1 <= said.count("COMMIT") <= 20
+
+
+async def test_a_mistake_takes_back_its_own_job_and_no_other(store: SqliteStore) -> None:
+    """Jobs that share its transaction are done, before it and after it; what it had written is gone."""
+
+    def mistaken(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO bookmarks VALUES ('half', 'done')")
+        raise RuntimeError("in the middle")
+
+    def one(student: str) -> Any:
+        return store.commit(student, conversation(student), expected=0)
+
+    jobs = [one(STUDENTS[0]), store._write(mistaken), one(STUDENTS[1]), one(STUDENTS[0])]
+    first, error, second, stale = await asyncio.gather(*jobs, return_exceptions=True)
+    assert (first, second) == (1, 1)
+    assert isinstance(error, RuntimeError)
+    assert isinstance(stale, StaleConversation)
+    assert await store.get("half") is None
+
+
+async def test_what_is_settled_rides_with_the_next_turn_and_with_none_goes_soon(
+    file: Path, store: SqliteStore
+) -> None:
+    """It takes no transaction of its own while turns come; closing leaves none behind."""
+    said: list[str] = []
+
+    def outbox() -> list[str]:
+        with contextlib.closing(sqlite3.connect(file)) as other:
+            return [found for (found,) in other.execute("SELECT id FROM outbox ORDER BY position")]
+
+    deliveries = [delivery("d1"), delivery("d2"), delivery("d3")]
+    await store.commit(ANN, conversation(), expected=0, deliveries=deliveries)
+    await store._write(lambda db: db.set_trace_callback(said.append))
+    await store.settle(ANN, sent=["d1"])
+    await store.commit(ANN, conversation(), expected=1)
+    assert outbox() == ["d2", "d3"]
+    assert said.count("BEGIN IMMEDIATE") == 1
+    await store.settle(ANN, sent=["d2"])
+    async with asyncio.timeout(10):
+        while outbox() != ["d3"]:  # noqa: ASYNC110 another process could not be told either
+            await asyncio.sleep(RIDE / 5)
+    await store.settle(ANN, sent=["d3"])
+    await store.close()
+    assert outbox() == []
+
+
+async def test_a_settling_that_fails_is_logged_and_stops_nobody(
+    file: Path, store: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.commit(ANN, conversation(), expected=0, deliveries=[delivery("d1")])
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await store.settle(ANN, sent=["d1"])
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await store.set("key", "value")
+    other.execute("ROLLBACK")
+    other.close()
+    assert "will be sent again" in caplog.text
+    ((_, left),) = await store.pending(["telegram"], work=False, at=AT, lease=HOUR, limit=10)
+    assert [each.id for each in left] == ["d1"]
 
 
 async def test_a_caller_who_stops_waiting_does_not_stop_the_others(store: SqliteStore) -> None:

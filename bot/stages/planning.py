@@ -1,7 +1,6 @@
 """Which questions an interview asks. Pure: the same session id gives the same plan."""
 
 import hashlib
-from statistics import mean
 
 from bot.bank import Content
 from bot.conversation import Length, Planned
@@ -92,7 +91,8 @@ def _topics(
 
 
 def _mean_minutes(name: RoundName, content: Content) -> float:
-    return mean(question.minutes for question in content.questions.values() if question.round == name)
+    minutes = [question.minutes for question in content.questions.values() if question.round == name]
+    return sum(minutes) / len(minutes)
 
 
 def _shuffled(seed: str, item: str) -> str:
