@@ -286,7 +286,7 @@ async def _store(
     """The database, made ready (collections, indexes, content), and the content it was seeded with."""
     from storage import store_for
 
-    content = bank.load()
+    content = bank.load(patterns=False)
     try:
         store = store_for(settings.database_url.get_secret_value())
     except ValueError as error:  # it names the setting, never the password in it
@@ -395,6 +395,8 @@ def _run(work: Any, *, quiet: bool = False) -> None:
         _fail(str(error))
     except BrokenPipeError:  # `| head`: whoever read us has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:  # a port that is taken, a file that cannot be written
+        _fail(f"The system refuses: {error}")
 
 
 def _loop(work: Any) -> None:

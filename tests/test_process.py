@@ -3,13 +3,23 @@
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bot import bank
+from bot.events import Identity, Said
+from bot.grading import EmbeddedGrader
+from bot.messages import Address
+from bot.shell import Shell
+from storage.sqlite import SqliteStore
+from tests.talk import Screen
 
 ROOT = Path(__file__).parent.parent
 NOW = "2026-03-02T09:00:00Z"
@@ -266,3 +276,44 @@ def test_disputes_lead_an_author_to_the_key_point(run: Run) -> None:
     assert line["place"].startswith("technical/")
     assert line["answer"].startswith("each insert")
     assert line["disputed_at"]
+
+
+async def test_a_shared_database_keeps_its_clock(tmp_path: Path) -> None:
+    """`advance` and `--now` do not let time fly for students of another platform."""
+    store = SqliteStore.at(f"sqlite:///{tmp_path}/viva.db")
+    await store.open()
+    shell = Shell(store=store, content=bank.load(), grader=EmbeddedGrader(), messengers=[Screen("telegram")])
+    ann = {
+        "sender": Identity(platform="telegram", user="7"),
+        "address": Address(platform="telegram", chat="7"),
+    }
+    await shell.receive(
+        Said(id="t:1", at=datetime(2026, 3, 2, 9, tzinfo=UTC), text="/interview short", **ann)
+    )  # type: ignore[arg-type]
+    await shell.settled()
+    await store.close()
+    run = Run(tmp_path)
+    said = run.chat({"advance": "P30D"}, {"user": "u1", "text": "/start"})
+    assert "students of other platforms" in said[0]["error"]
+    assert [each["at"] for each in said if each.get("kind") == "reply"] == [NOW]
+    assert [each for each in said if each.get("to") == "7"] == []
+
+
+def test_port_in_use_is_said_in_a_sentence(run: Run) -> None:
+    """No traceback for what an operator can mend."""
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        env = {
+            "TELEGRAM_TOKEN": "1:x",
+            "TELEGRAM_API_URL": "http://127.0.0.1:9",
+            "PORT": str(taken.getsockname()[1]),
+        }
+        run.env |= env | {"WEBHOOK_URL": "https://example.org", "WEBHOOK_SECRET": "s"}
+        process = run.start("telegram", "--webhook")
+        try:
+            _, err = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:  # it keeps asking an API that is away: that is fine, too
+            process.terminate()
+            _, err = process.communicate(timeout=20)
+    assert "Traceback" not in err
