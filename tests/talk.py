@@ -15,6 +15,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)  # a Monday morning
 _LINE = re.compile(r"(user|press|after|share|bot|nudge):\s*(.*)", re.DOTALL)
 _BUTTONS = re.compile(r"(?:\s*\[[^\[\]]+\])+\s*\Z")
 _STEP = {"min": "minutes", "h": "hours", "d": "days"}
+
+
+@cache
+def content() -> Content:
+    """The bank, read once for all tests: it never changes."""
+    return bank.load()
 
 
 class Screen:
@@ -85,7 +92,7 @@ class Talk:
     async def open(cls, folder: Path, **options: Any) -> "Talk":
         store = SqliteStore.at(f"sqlite:///{folder}/viva.db")
         await store.open()
-        return cls(store, bank.load(), **options)
+        return cls(store, content(), **options)
 
     def shell(self) -> Shell:
         return Shell(

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import bank
 from storage import store_for
-from tests.talk import Talk
+from tests.talk import Talk, content
 
 
 @pytest.fixture(params=["sqlite", "mongodb"])
@@ -17,7 +16,7 @@ async def talk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         url = request.getfixturevalue("mongodb_database")
     store = store_for(url)
     await store.open()
-    yield Talk(store, bank.load())
+    yield Talk(store, content())
     await store.close()
 
 

@@ -14,7 +14,6 @@ from aiohttp import ClientSession
 from adapters.discord import DiscordAdapter
 from adapters.discord.words import Slot
 from adapters.errors import WrongToken
-from bot import bank
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Pressed, Said, Shared
 from bot.grading import EmbeddedGrader
@@ -26,6 +25,7 @@ from tests.discord_driver import DrivenServer
 from tests.discord_people import CannotDo, Person
 from tests.discord_server import DiscordServer
 from tests.discord_spec import Call, load_spec, violations
+from tests.talk import content
 
 
 class Marks:
@@ -657,7 +657,7 @@ class Whole:
         self.server = server
         self.marks = Marks()
         self.store = store
-        self.content = bank.load()
+        self.content = content()
 
     @asynccontextmanager
     async def process(self) -> AsyncIterator[None]:

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
-from bot import bank
 from bot.events import Identity, Said
 from bot.grading import EmbeddedGrader
 from bot.messages import Address
 from bot.shell import Shell
 from storage.sqlite import SqliteStore
-from tests.talk import Screen
+from tests.talk import Screen, content
 
 ROOT = Path(__file__).parent.parent
 NOW = "2026-03-02T09:00:00Z"
@@ -282,14 +281,14 @@ async def test_a_shared_database_keeps_its_clock(tmp_path: Path) -> None:
     """`advance` and `--now` do not let time fly for students of another platform."""
     store = SqliteStore.at(f"sqlite:///{tmp_path}/viva.db")
     await store.open()
-    shell = Shell(store=store, content=bank.load(), grader=EmbeddedGrader(), messengers=[Screen("telegram")])
-    ann = {
+    shell = Shell(store=store, content=content(), grader=EmbeddedGrader(), messengers=[Screen("telegram")])
+    ann: dict[str, Any] = {
         "sender": Identity(platform="telegram", user="7"),
         "address": Address(platform="telegram", chat="7"),
     }
     await shell.receive(
         Said(id="t:1", at=datetime(2026, 3, 2, 9, tzinfo=UTC), text="/interview short", **ann)
-    )  # type: ignore[arg-type]
+    )
     await shell.settled()
     await store.close()
     run = Run(tmp_path)

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import bank
 from bot.events import Identity, Pressed, Said
 from bot.grading import EmbeddedGrader
 from bot.messages import Address
 from bot.shell import Shell
 from storage import store_for
 from tests.discord_server import DiscordServer
-from tests.talk import Screen
+from tests.talk import Screen, content
 from tests.telegram_server import TelegramServer
 
 ROOT = Path(__file__).parent.parent
@@ -44,7 +43,7 @@ async def overdue(database: str) -> None:
     past = now - timedelta(days=3)
     shell = Shell(
         store=store,
-        content=bank.load(),
+        content=content(),
         grader=EmbeddedGrader(),
         messengers=[Screen("telegram")],
         clock=lambda: past,

@@ -16,7 +16,6 @@ from telegram.error import BadRequest
 from adapters.errors import WrongSetting, WrongToken
 from adapters.telegram import TelegramAdapter, adapter as module, wire
 from adapters.telegram.words import keyboard
-from bot import bank
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Pressed, Said, Shared
 from bot.grading import EmbeddedGrader
@@ -24,6 +23,7 @@ from bot.messages import Address, Choice, Delivery, Message
 from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused
 from bot.shell import Shell
 from storage.sqlite import SqliteStore
+from tests.talk import content
 from tests.telegram_people import User
 from tests.telegram_server import TelegramServer
 from tests.telegram_spec import load_spec, violations
@@ -130,7 +130,7 @@ async def viva(server: TelegramServer, folder: Path, run: Run) -> AsyncIterator[
         async with run(receive) as adapter:
             shell = Shell(
                 store=store,
-                content=bank.load(),
+                content=content(),
                 grader=EmbeddedGrader(),
                 messengers=[adapter],
                 clock=lambda: NOW,
