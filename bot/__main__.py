@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import cyclopts
@@ -130,7 +131,16 @@ def doctor() -> None:
     from bot.doctor import examine
     from storage import store_for
 
-    _run(examine(print, store_for), quiet=True)
+    async def engines(url: str) -> list[tuple[bool, str]]:
+        from adapters.judge.judge import CodeJudge
+
+        judge = CodeJudge(url=url)
+        try:
+            return await judge.lines()
+        finally:
+            await judge.close()
+
+    _run(examine(print, store_for, engines), quiet=True)
 
 
 @app.command
@@ -145,6 +155,21 @@ def nudge(*, now: str, dry_run: bool = False) -> None:
         Count what is due and change nothing.
     """
     _run(_nudge(_settings(), _instant(now), dry_run=dry_run))
+
+
+@app.command
+def judge(*, problem: Path, language: str = "python") -> None:
+    """Judge a solution from stdin: one JSON object (docs/judge.md).
+
+    Parameters
+    ----------
+    problem
+        A JSON file with entry, cases and limits.
+    language
+        python or javascript.
+    """
+    source = sys.stdin.buffer.read().decode("utf-8", "replace")
+    _run(_judge(_settings(), problem, language, source), quiet=True)
 
 
 @app.command
@@ -251,6 +276,23 @@ async def _nudge(settings: Settings, at: datetime, *, dry_run: bool) -> None:
             await shell.settled()
         summary = {"due": swept.due, "claimed": swept.claimed, "sent": swept.sent, "failed": swept.failed}
         print(json.dumps(summary))
+
+
+async def _judge(settings: Settings, problem: Path, language: str, source: str) -> None:
+    from adapters.judge.cli import judge_file
+    from adapters.judge.judge import CodeJudge
+    from bot.judging import CannotRun, ProblemError
+
+    judge = CodeJudge(url=settings.judge_url.get_secret_value())
+    try:
+        result, message = await judge_file(problem, language, source, judge=judge)
+    except (ProblemError, CannotRun) as error:
+        _fail(str(error))
+    finally:
+        await judge.close()
+    print(json.dumps(result))
+    if message:
+        print(message, file=sys.stderr)
 
 
 async def _export(settings: Settings, collection: str) -> None:

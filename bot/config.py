@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None
     port: int = Field(default=8080, ge=1, le=65535)
     allowed_users: Annotated[tuple[str, ...], BeforeValidator(_users)] = ()
+    judge_url: SecretStr = SecretStr("")  # may carry a token
     model_base_url: str = "https://api.openai.com/v1"
     model_api_key: SecretStr | None = None
     model_name: str = ""
@@ -79,6 +80,14 @@ class Settings(BaseSettings):
         if not value.startswith(("ws://", "wss://")):
             raise ValueError("must begin with ws:// or wss://")
         return value.rstrip("/")
+
+    @field_validator("judge_url")
+    @classmethod
+    def _known_judge(cls, value: SecretStr) -> SecretStr:
+        kinds = tuple(f"{kind}+{scheme}://" for kind in ("gojudge", "piston") for scheme in ("http", "https"))
+        if not value.get_secret_value().startswith(kinds):
+            raise ValueError(f"must begin with {', '.join(kinds[:-1])} or {kinds[-1]}")
+        return value
 
     @field_validator("webhook_secret")
     @classmethod

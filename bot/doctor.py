@@ -6,7 +6,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -20,7 +20,11 @@ SKEW = 30  # seconds the clock may be off before reminders look late
 Line = tuple[bool, str]
 
 
-async def examine(tell: Callable[[str], None], store_for: Callable[[str], Store]) -> None:
+async def examine(
+    tell: Callable[[str], None],
+    store_for: Callable[[str], Store],
+    code: Callable[[str], Awaitable[list[Line]]],
+) -> None:
     """Print a line for each thing looked at. Raises SystemExit(1) when something needed is wrong."""
     try:
         settings = config.load()
@@ -33,7 +37,9 @@ async def examine(tell: Callable[[str], None], store_for: Callable[[str], Store]
     platforms = [*await _telegram(settings), *await _discord(settings)]
     if not any(text.startswith("clock") for _, text in platforms):
         platforms.append((True, "clock: not compared (no platform answered)"))
-    lines = [*_content(), *await _database(url, store_for), *platforms, *await _model(settings)]
+    # Without an engine coding answers are graded on their explanation: worth knowing, nothing is broken.
+    engines = [(True, text) for _, text in await code(settings.judge_url.get_secret_value())]
+    lines = [*_content(), *await _database(url, store_for), *engines, *platforms, *await _model(settings)]
     for fine, text in lines:
         tell(f"{'ok    ' if fine else 'wrong '} {text}")
     if not all(fine for fine, _ in lines):

@@ -1,0 +1,1 @@
+"""Engines that run strangers' code. Empty on purpose: a child process imports `inside` and nothing beside it."""
