@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from bot import rubric
 from bot.conversation import Goal
 from bot.documents import (
     Assessment,
@@ -295,6 +296,7 @@ class _Loader:
                 where, name in self.signals, f"signals_from {name!r} is not in behavioral/rubric.toml"
             )
             raw["signals"] = [*raw.get("signals", ()), *self.signals.get(name, ())]
+        raw["shows"] = rubric.shown_by(names)
         point = self._entry(raw, KeyPoint, f"{where}, key point {raw.get('slug')!r}")
         if point is None:
             return None

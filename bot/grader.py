@@ -13,7 +13,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple
 
-from bot import matching, text
+from bot import matching, rubric as sides, text
 from bot.matching import Reading, Wording
 from bot.questions import Grade, KeyPoint, PointGrade, Verdict
 
@@ -51,7 +51,8 @@ def grade(
     found = [_resting_on(wrong, _find(point, rubric, reading), reading) for point in rubric.points]
     found = found if loose else _turned_round(found)
     if nothing := _nothing_said(reading, found):
-        return Grade(score=0, points=rubric.missed, grader=NAME, flags=(*flags, nothing))
+        nil = sides.judged(rubric.missed, key_points, story=rubric.story, silent=True)
+        return Grade(score=0, points=rubric.missed, grader=NAME, flags=(*flags, nothing), dimensions=nil)
     caps = [*loose, *_caps(rubric, reading, found)]
     share = _share(rubric, reading, found) * 0.75 ** len(wrong)
     flags += [flag for flag, cap in caps if cap < share] + ["misconception"] * bool(wrong)
@@ -60,7 +61,8 @@ def grade(
         _point_grade(p, f, reading, loose=bool(loose)) for p, f in zip(rubric.points, found, strict=True)
     )
     score = round(100 * min([share, *(cap for _, cap in caps)]))
-    return Grade(score=score, points=points, grader=NAME, flags=tuple(flags))
+    dimensions = sides.judged(points, key_points, story=rubric.story)
+    return Grade(score=score, points=points, grader=NAME, flags=tuple(flags), dimensions=dimensions)
 
 
 # The rubric: what a question asks for, worked out once a question.

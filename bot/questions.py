@@ -17,7 +17,8 @@ ROUNDS: tuple[RoundName, ...] = ("dsa", "technical_qa", "behavioral")
 
 class KeyPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing a good answer says. `alternatives` are other wordings of `point`; `wrong_if` and `signals`
-    are regular expressions (ignoring case): the first turn the point round, the second show it by themselves."""
+    are regular expressions (ignoring case): the first turn the point round, the second show it by themselves. `shows`:
+    the sides of a story that it is evidence for (`rubric`)."""
 
     slug: str
     label: str
@@ -25,6 +26,7 @@ class KeyPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alternatives: tuple[str, ...] = ()
     wrong_if: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,7 +68,7 @@ class PointGrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Dimension(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One side of an answer ("correctness"). `score`: 0-5 by the anchors of docs/model.md, None when not judged."""
+    """One side of an answer ("correctness"). `score`: 0-5 by the anchors of content/rubric.toml, None when not judged."""
 
     name: str
     score: int | None

@@ -467,7 +467,7 @@ async def fallback(grader: Grader) -> None:
     grade, embedded = await graded(grader, GOOD), await graded(EmbeddedGrader(), GOOD)
     assert grade.flags == (*embedded.flags, "fallback")
     assert (grade.score, grade.points, grade.grader) == (embedded.score, embedded.points, embedded.grader)
-    assert grade.dimensions == ()
+    assert grade.dimensions == embedded.dimensions
 
 
 @pytest.mark.parametrize("name", USELESS)

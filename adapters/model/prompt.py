@@ -10,94 +10,12 @@ from typing import Any
 
 import msgspec
 
-from bot import text
+from bot import rubric, text
 from bot.questions import KeyPoint
 
 # What 0, 1, 2, 3, 4 and 5 mean.
-TECHNICAL: Mapping[str, tuple[str, str, str, str, str, str]] = {
-    "correctness": (
-        "nothing right is said",
-        "mostly wrong",
-        "right and wrong in equal parts",
-        "right at its core, with a clear error",
-        "right but for a detail",
-        "no error",
-    ),
-    "completeness": (
-        "answers nothing that was asked",
-        "touches one side of it",
-        "less than half of the key points",
-        "more than half of them",
-        "all but a lesser one",
-        "everything that was asked",
-    ),
-    "clarity": (
-        "cannot be followed",
-        "terms without sentences",
-        "the reader has to guess how the parts belong together",
-        "can be followed, with detours",
-        "clear and in order",
-        "clear at first reading, terms used exactly",
-    ),
-    "depth": (
-        "says nothing beyond the question",
-        "names things without saying what they do",
-        "says what, not why",
-        "one reason or example",
-        "reasons and what follows from them",
-        "reasons, limits, and when it is otherwise",
-    ),
-}
-BEHAVIORAL: Mapping[str, tuple[str, str, str, str, str, str]] = {
-    "situation": (
-        "none is told",
-        "a habit or an opinion instead of an event",
-        "an event without place, time or people",
-        "a real event, sketched",
-        "who, where and when are clear",
-        "and what was at stake",
-    ),
-    "task": (
-        "not said",
-        "to be guessed from the rest",
-        "only the team's goal",
-        "an own task, vaguely",
-        "an own task, plainly",
-        "and what made it hard",
-    ),
-    "action": (
-        "none",
-        "general effort",
-        "one step is named",
-        "several steps in order",
-        "and how they were done",
-        "and why these",
-    ),
-    "result": (
-        "none",
-        "it went well or badly",
-        "an outcome beside what was done",
-        "an outcome that follows from it",
-        "and what it meant to others",
-        "and what was learnt",
-    ),
-    "ownership": (
-        "only others act",
-        "we throughout",
-        "the own part has to be guessed",
-        "the own part is named once",
-        "the own part is told apart from the others' throughout",
-        "and own decisions with what came of them, mistakes included",
-    ),
-    "measurable_result": (
-        "no figure and no fact",
-        "a word for the size",
-        "a figure that does not measure the result",
-        "one figure or a fact that can be checked",
-        "before and after",
-        "and how it was measured",
-    ),
-}
+TECHNICAL: Mapping[str, rubric.Anchors] = {name: side.anchors for name, side in rubric.TECHNICAL.items()}
+BEHAVIORAL: Mapping[str, rubric.Anchors] = {name: side.anchors for name, side in rubric.BEHAVIORAL.items()}
 
 _SYSTEM = """\
 You examine one answer of a student in a practice interview. The user message is a JSON object: the question, a \
