@@ -15,6 +15,7 @@ COMMANDS: tuple[str, ...] = (
     "reminders",
     "snooze",
     "settings",
+    "how_scored",
     "hint",
     "skip",
     "pause",
@@ -29,7 +30,7 @@ COMMANDS: tuple[str, ...] = (
 _SLASH = re.compile(r"/(?P<verb>[a-z_]+)(?:@\w+)?(?:\s+(?P<argument>.*))?\Z", re.IGNORECASE | re.DOTALL)
 
 _MEANINGS = (  # plain words where nothing is being answered, first match wins
-    ("report", re.compile(r"\Areport\s+(?P<argument>\d+)\Z", re.IGNORECASE)),
+    ("report", re.compile(r"\Areports?\s+(?P<argument>\d+|all)\Z", re.IGNORECASE)),
     ("done", re.compile(r"\Adone\s+(?:in\s+)?(?P<argument>\d+\s*\w*)\Z", re.IGNORECASE)),
     ("snooze", re.compile(r"\Asnooze\s+(?:for\s+)?(?P<argument>.+)\Z", re.IGNORECASE)),
     (
@@ -59,6 +60,7 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
             re.IGNORECASE | re.DOTALL,
         ),
     ),
+    ("how_scored", re.compile(r"\bhow (?:is|are|was|do you) .{0,30}(?:scored?|graded?)\b", re.IGNORECASE)),
     ("report", re.compile(r"\b(?:my|last|the) report\b", re.IGNORECASE)),
     (
         "start",
@@ -101,7 +103,7 @@ def command(text: str) -> Command | None:
     stripped = text.strip()
     if match := _SLASH.match(stripped):
         return Command(verb=match["verb"].lower(), argument=(match["argument"] or "").strip())
-    word = stripped.rstrip(".!?").lower()
+    word = stripped.rstrip(".!?").lower().replace(" ", "_")  # "how scored"
     return Command(verb=word) if word in COMMANDS else None
 
 

@@ -56,7 +56,8 @@ class Profile(_Value, frozen=True, kw_only=True):
 
 
 class Result(_Value, frozen=True, kw_only=True):
-    """What one answered question came to; `score` None with a `reason` when it could not be given."""
+    """What one answered question came to; `score` None with a `reason` when it could not be given. `quotes`: the
+    student's words for the first of `found`, shortened; `sides`: those that were judged, 0-5."""
 
     attempt: str
     question: str
@@ -67,6 +68,15 @@ class Result(_Value, frozen=True, kw_only=True):
     reason: str = ""
     found: tuple[str, ...] = ()
     not_detected: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
+    sides: dict[str, int] = {}
+
+
+class Earlier(_Value, frozen=True, kw_only=True):
+    """The answer that a retry is compared with; `found`: labels of its points."""
+
+    score: int | None
+    found: tuple[str, ...]
 
 
 class Planned(_Value, frozen=True, kw_only=True):
@@ -78,7 +88,7 @@ class Planned(_Value, frozen=True, kw_only=True):
 
 class Session(_Value, frozen=True, kw_only=True):
     """A running interview. `position`: index in `plan` of the question at hand. `reminded_at`: when its silence was
-    mentioned. `not_before`: what fell due in quiet hours waits for their end."""
+    mentioned. `not_before`: what fell due in quiet hours waits for their end. `earlier`: of a retry."""
 
     id: str
     company: str
@@ -90,6 +100,7 @@ class Session(_Value, frozen=True, kw_only=True):
     started_at: datetime
     reminded_at: datetime | None = None
     not_before: datetime | None = None
+    earlier: Earlier | None = None
 
 
 class Welcome(_Stage, frozen=True, kw_only=True):

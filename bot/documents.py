@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from bot.questions import Difficulty, Dimension, Example, KeyPoint, PointGrade, Question, RoundName
+from bot.readiness import Readiness
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
 """24 hex digits inside Viva, an ObjectId in MongoDB."""
@@ -159,26 +160,50 @@ class InterviewAttempt(Document, kw_only=True, frozen=True):
     dimensions: tuple[Dimension, ...] = ()
 
 
+class SideReport(msgspec.Struct, kw_only=True, frozen=True):
+    """A side of the answers of a round. `score`: their mean, 0-5, to one decimal; None when none was judged on it."""
+
+    name: str
+    score: float | None
+
+
 class RoundReport(msgspec.Struct, kw_only=True, frozen=True):
-    """`score`: the mean of the round's scores, None when none could be given."""
+    """`score`: the mean of the round's scores, None when none could be given. Strengths stand with the student's own
+    words. `before`: the round's score in the report it is compared with, None where there is none."""
 
     round: RoundName
     score: int | None
     questions: int
     strengths: tuple[str, ...]
     weaknesses: tuple[str, ...]
+    dimensions: tuple[SideReport, ...] = ()
+    before: int | None = None
+
+
+class AnswerReport(msgspec.Struct, kw_only=True, frozen=True):
+    """What one answer came to, so that a retry can be compared with it. `found`: labels of points."""
+
+    question_id: Id
+    topic: str
+    score: int | None
+    found: tuple[str, ...]
 
 
 class PlanStep(msgspec.Struct, kw_only=True, frozen=True):
-    """One thing to do. `skill`: the learning path that serves it, empty when there is none."""
+    """One thing to do. `path`: a stage of the learning path `skill`; `review`: an answer to go over and try again;
+    `interview`: a round to take."""
 
     topic: str
     text: str
     skill: str = ""
+    kind: Literal["path", "review", "interview"] = "interview"
+    stage_number: int = 0
+    stage_name: str = ""
 
 
 class InterviewReport(Document, kw_only=True, frozen=True):
-    """One a session; the same session always has the same report id."""
+    """One a session; the same session always has the same report id. `readiness`: over this and the earlier reports,
+    None below two rounds. `compared_with`: the last earlier report, None where no round is in both."""
 
     session_id: Id
     student_id: Id
@@ -192,6 +217,9 @@ class InterviewReport(Document, kw_only=True, frozen=True):
     rounds_not_taken: tuple[RoundName, ...]
     improvement_plan: tuple[PlanStep, ...]
     created_at: When
+    answers: tuple[AnswerReport, ...] = ()
+    readiness: Readiness | None = None
+    compared_with: Id | None = None
 
 
 class InterviewQuestion(Document, kw_only=True, frozen=True):

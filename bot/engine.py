@@ -39,7 +39,7 @@ from bot.events import Event, Graded, NudgeDue, Pressed, Said, SetAside, Shared,
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
-from bot.stages import interview, learning, reporting, settings, setup
+from bot.stages import interview, learning, reporting, scoring, settings, setup
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
@@ -58,6 +58,9 @@ _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not na
     "why": frozenset({"paths"}),
     "progress": frozenset({"paths", "reports"}),
     "report": frozenset({"reports"}),
+    "retry": frozenset({"reports"}),
+    "pdf": frozenset({"reports"}),
+    "stop": frozenset({"reports"}),
     "goal": frozenset({"asked"}),
     "interview": frozenset({"asked"}),
     "jd": frozenset({"asked"}),
@@ -78,7 +81,13 @@ class GradeJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def needs(conversation: Conversation, event: Event) -> frozenset[str]:
-    """What `handle` will want to know: any of "paths", "reports", "asked"."""
+    """What `handle` will want to know: any of "paths", "reports", "asked". An ending interview is compared with others."""
+    needed = _needed(conversation, event)
+    ends = isinstance(event, Woke) or interview.may_close(conversation.interview)
+    return needed | {"reports"} if ends and conversation.interview is not None else needed
+
+
+def _needed(conversation: Conversation, event: Event) -> frozenset[str]:
     match event:
         case Said():
             if command := commands.command(event.text):
@@ -335,6 +344,12 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return interview.undo(conversation, floor, turn)
         case (("pause" | "resume" | "stop"), _) if _is_running(conversation, subject):
             return _CONTROLS[verb](conversation, turn)
+        case "retry", _ if retried := setup.retry(conversation, subject, turn):
+            return retried
+        case "pdf", _ if shared := reporting.share(conversation, subject, turn):
+            return _way_back(*shared)
+        case "how_scored", _:
+            return _way_back(*scoring.show(conversation, subject, turn))
         case "model", _:
             return _model_answer(conversation, subject, turn)
         case "zone", Setting(field="zone" | "city"):
@@ -557,6 +572,7 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "reminders": learning.reminders,
     "snooze": learning.snooze,
     "settings": settings.show,
+    "how_scored": scoring.show,
     "help": _help,
 }
 

@@ -34,11 +34,68 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     label: str
 
 
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
+    """A value from 0 to `top`."""
+
+    label: str
+    value: float
+    top: int
+
+
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """A point of a line over time, 0-100."""
+
+    label: str
+    value: int
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of a paper. `mark`: found, not found, or a numbered step."""
+
+    text: str
+    mark: Literal["", "found", "open", "step"] = ""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of a drawing. `note` stands small beneath its bars."""
+
+    title: str
+    bars: tuple[Bar, ...] = ()
+    lines: tuple[Line, ...] = ()
+    note: str = ""
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """A picture of bars and of a line over time, as its words and numbers. `name`: of its file, without an ending."""
+
+    name: str
+    title: str
+    sections: tuple[Section, ...] = ()
+    trend: str = ""
+    spots: tuple[Spot, ...] = ()
+
+
+class Paper(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """A typeset document, as its words. None of it is markup. `lead`: lines beneath the title, the first one stands out."""
+
+    name: str
+    title: str
+    lead: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
+    foot: str = ""
+
+
+Drawing = Chart | Paper
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Markup and buttons, for any platform."""
+    """Markup and buttons, for any platform. A picture and a file are data here; whoever sends has them rendered
+    (`ports.Renderer`), and without them the text still goes."""
 
     text: str
     choices: tuple[Choice, ...] = ()
+    picture: Chart | None = None
+    file: Paper | None = None
 
 
 DeliveryKind = Literal["reply", "nudge"]

@@ -1,4 +1,4 @@
-"""What the shell needs from outside (store, messenger, grader, transcriber), and their errors by who can act.
+"""What is needed from outside (store, messenger, grader, transcriber, renderer), and the errors by who can act.
 
 Shapes and promises only. storage/ and adapters/ implement them; one contract suite holds every store to them.
 """
@@ -12,7 +12,7 @@ import msgspec
 from bot.conversation import Conversation
 from bot.documents import Document, InterviewReport, LearningPath, LearningProgress, Write
 from bot.events import Identity
-from bot.messages import Delivery
+from bot.messages import Delivery, Drawing
 from bot.questions import Grade, KeyPoint
 
 ASKED_WITHIN = timedelta(days=90)  # a question comes again after that
@@ -192,3 +192,22 @@ class Transcriber(Protocol):
 
     async def transcribe(self, recording: bytes, *, name: str) -> Transcript:
         """`name`: the file's own; only its ending counts ("voice.oga")."""
+
+
+class NotRendered(Exception):
+    """A drawing could not be made; the message it belongs to goes without."""
+
+
+class Rendered(msgspec.Struct, frozen=True, kw_only=True):
+    """A drawing as a file; `name` with its ending."""
+
+    name: str
+    media_type: Literal["image/png", "application/pdf"]
+    content: bytes
+
+
+class Renderer(Protocol):
+    """Makes drawings out of their data, away from the event loop."""
+
+    async def render(self, drawing: Drawing) -> Rendered:
+        """The picture or document. Raises NotRendered."""

@@ -51,7 +51,12 @@ SIDES = {**TECHNICAL, **BEHAVIORAL}
 
 TOP = 5  # the highest anchor
 _SHOWN, _TWICE = 3, 4  # a side that a point shows; that two or more points show, and none fails to
-_COMPLETE = ((1.0, 5), (0.75, 4), (0.5, 3), (0.25, 2))  # share of the key points that were found, and its anchor
+_COMPLETE = (
+    (1.0, 5),
+    (0.75, 4),
+    (0.5, 3),
+    (0.25, 2),
+)  # share of the key points that were found, and its anchor
 THEME = "theme: "  # before a topic's title: a side of its own where a company cares for the topic
 
 

@@ -24,6 +24,8 @@ WHOLE = {"interview.model", "learn.recall"}  # model answers may be long; recall
 
 NAME = "W" * LONGEST_NAME
 LONGEST = {
+    "anchors": "W" * 400, "change": "+100", "figures": "W" * 150, "name": "W" * 40, "others": "W" * 60, "point": "", "r": "0.71",
+    "side": "Measurable result", "sides": "W" * 150, "answers": 5199,
     "answer": "", "answered": 8, "band": "Partial", "before": 100, "high": 100, "low": 100, "city": "W" * 40, "company": NAME, "date": "2026-12-31",
     "example": "", "feedback": "", "found": "7½", "full_minutes": 199, "full_questions": "12 questions",
     "goal": "Just ask me", "hint": "W" * 200, "hour": 23, "input": "", "jd": "none", "label": "W" * 32, "labels": "",
@@ -41,7 +43,12 @@ LONGEST = {
     "url": max((r.url for p in CONTENT.paths.values() for s in p.stages for r in s.resources), key=len),
     "weeks": counted(52, "week"), "when": "Wed 30 Sep at 23:59", "why": "", "zone": "America/Argentina/ComodRivadavia",
 }  # fmt: skip
-SHORT = {"company": "W" * 24, "role": "W" * 24, "minutes": 99}  # the code cuts them for buttons
+SHORT = {
+    "company": "W" * 24,
+    "role": "W" * 24,
+    "minutes": 99,
+    "date": "31 Dec",
+}  # the code cuts them for buttons
 
 KEYS = [(section, name) for section, names in SENTENCES.items() for name in names]
 

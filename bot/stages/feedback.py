@@ -1,12 +1,15 @@
 """How a grade reads: as a message, as the stored sentence, and as the session's result."""
 
-from bot.conversation import Result
+from bot import rubric, text
+from bot.conversation import Earlier, Result
 from bot.messages import plain
 from bot.questions import Grade, PointGrade, Question, band
 from bot.sentences import SENTENCES, say
 
 LONGEST_FEEDBACK = 560  # characters, so that the whole message stays under 600
 SHORTEST_QUOTE = 24  # characters: below that a quote shows nothing
+MOST_LABELS = 3  # of points that came or went with a retry: beside them stands the feedback itself
+KEPT_QUOTES, LONGEST_KEPT = 2, 70  # quotes of an answer and their characters that its report needs
 
 
 def message(grade: Grade, *, code: bool = False, before: int | None = None, following: str = "") -> str:
@@ -22,6 +25,10 @@ def message(grade: Grade, *, code: bool = False, before: int | None = None, foll
         tail.insert(0, say("feedback.not_detected", labels="; ".join(plain(each) for each in missed)))
     shown = [point for point in grade.points if point.verdict != "missed"] if grade.score is not None else []
     room = LONGEST_FEEDBACK - sum(len(line) + 1 for line in head + tail)
+    least = sum(len(plain(point.label)) + 2 * SHORTEST_QUOTE for point in shown)
+    if (sides := _sides(grade)) and room - least > len(sides):
+        tail.append(sides)
+        room -= len(sides) + 1
     return "\n".join(head + _points(shown, room) + tail).replace("\n", "  \n")
 
 
@@ -43,6 +50,7 @@ def stored(grade: Grade) -> str:
 
 def result(question: Question, attempt: str, grade: Grade) -> Result:
     """What the report needs of it."""
+    covered = [point for point in grade.points if point.verdict == "covered"]
     return Result(
         attempt=attempt,
         question=question.id,
@@ -51,9 +59,25 @@ def result(question: Question, attempt: str, grade: Grade) -> Result:
         topic_title=question.topic_title,
         score=grade.score,
         reason=grade.reason,
-        found=tuple(point.label for point in grade.points if point.verdict == "covered"),
+        found=tuple(point.label for point in covered),
         not_detected=tuple(point.label for point in grade.points if point.verdict != "covered"),
+        quotes=tuple(text.cut(" ".join(each.quote.split()), LONGEST_KEPT) for each in covered[:KEPT_QUOTES]),
+        sides={each.name: each.score for each in grade.dimensions if each.score is not None},
     )
+
+
+def difference(grade: Grade, earlier: Earlier) -> str:
+    """A retry beside the earlier attempt: both scores, and which points came and went."""
+    if grade.score is None or earlier.score is None:
+        return ""
+    found = {point.label for point in grade.points if point.verdict == "covered"}
+    came = [plain(each.label) for each in grade.points if each.label in found - set(earlier.found)]
+    went = [plain(each) for each in earlier.found if each not in found]
+    change = f"{grade.score - earlier.score:+d}" if grade.score != earlier.score else "±0"
+    lines = [say("feedback.retried", before=earlier.score, score=grade.score, change=change)]
+    lines += [say("feedback.came", labels=_few(came))] if came else []
+    lines += [say("feedback.went", labels=_few(went))] if went else []
+    return "\n".join(lines)
 
 
 def found_of(points: tuple[PointGrade, ...]) -> str:
@@ -91,6 +115,24 @@ def _notes(grade: Grade) -> list[str]:
     if "instructions_removed" in grade.flags:
         lines.append(say("feedback.injected"))
     return lines
+
+
+def _few(labels: list[str]) -> str:
+    """As many labels as a screen has room for."""
+    more = [f"+{len(labels) - MOST_LABELS}"] if len(labels) > MOST_LABELS else []
+    return "; ".join([*labels[:MOST_LABELS], *more])
+
+
+def _sides(grade: Grade) -> str:
+    """The sides that were judged, 0-5, and which were not."""
+    judged = [each for each in grade.dimensions if each.score is not None]
+    if not judged or grade.score is None:
+        return ""
+    line = ", ".join(f"{rubric.title_of(each.name).lower()} {each.score}" for each in judged)
+    rest = [rubric.title_of(each.name).lower() for each in grade.dimensions if each.score is None]
+    if not rest:
+        return plain(say("feedback.sides", sides=line))
+    return plain(say("feedback.sides_some", sides=line, others=", ".join(rest)))
 
 
 def _points(points: list[PointGrade], room: int) -> list[str]:

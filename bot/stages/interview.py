@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from bot import rubric
 from bot.clock import after_quiet, shown, zone_of
 from bot.conversation import (
     INTERVIEW_STAGES,
     Answering,
     AwaitingGrade,
     Conversation,
+    Earlier,
     FollowingUp,
     InterviewStage,
     Length,
@@ -25,7 +27,7 @@ from bot.documents import InterviewAttempt, InterviewSession, insert, new_id, up
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded
 from bot.messages import Choice, plain
-from bot.questions import Grade, PointGrade, Question, RoundName, Verdict
+from bot.questions import Dimension, Grade, PointGrade, Question, RoundName, Verdict
 from bot.sentences import label, say
 from bot.stages import feedback, planning, reporting
 
@@ -46,8 +48,9 @@ def begin(
     company: str,
     role: str,
     plan: tuple[Planned, ...],
+    earlier: Earlier | None = None,
 ) -> Outcome:
-    """Open a session with its first question. `company`, `role`: as stored, never empty."""
+    """Open a session with its first question. `company`, `role`: as stored, never empty. `earlier`: of a retry."""
     session = Session(
         id=new_id(turn.at, conversation.student, turn.event.id, "session"),
         company=company,
@@ -56,6 +59,7 @@ def begin(
         plan=plan,
         position=0,
         started_at=turn.at,
+        earlier=earlier,
     )
     opened = InterviewSession(
         id=session.id,
@@ -201,7 +205,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     )
     if not isinstance(stage, AwaitingGrade) or not waited_for:
         return conversation, []
-    grade = event.grade
+    grade = _with_theme(event.grade, stage, turn)
     if (
         stage.before is not None
         and (grade.score is None or grade.score < stage.before)
@@ -243,7 +247,8 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         )
         text = feedback.message(grade, before=stage.before, following=_follow_up(point))
         return conversation.swapped(stage, following), [stored, reply(text, _skip_follow_up(following))]
-    text = feedback.message(grade, before=stage.before, code=stage.question.round == "dsa")
+    change = feedback.difference(grade, session.earlier) if session.earlier else ""
+    text = feedback.message(grade, before=stage.before, code=stage.question.round == "dsa", following=change)
     return _reviewed(conversation, stage, session, [stored], text, turn)
 
 
@@ -266,6 +271,23 @@ def _reviewed(
         closing = (short_interview(turn), button("interview", "one", "one"), *closing)
     conversation, effects = close(conversation, session, turn, completed=True)
     return conversation, [*writes, reply(text, *closing), *effects]
+
+
+def _with_theme(grade: Grade, stage: AwaitingGrade, turn: Turn) -> Grade:
+    """A topic that the company cares for is a side of its own: the score of the answer, out of five."""
+    question, company = stage.question, turn.content.company(stage.session.company)
+    if grade.score is None or company is None or question.topic not in company.themes:
+        return grade
+    theme = Dimension(name=rubric.THEME + question.topic_title, score=round(grade.score / 20))
+    return replace(grade, dimensions=(*grade.dimensions, theme))
+
+
+def may_close(stage: InterviewStage | None) -> bool:
+    """Whether an interview with a report is at its last question: its next turn may end it."""
+    if stage is None:
+        return False
+    session = session_of(stage)
+    return session.length != "one" and session.position + 1 >= len(session.plan)
 
 
 def _review(attempt: str, grade: Grade) -> Review | None:
@@ -461,7 +483,14 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
         return conversation, effects
     if not session.results:
         return conversation, [*effects, reply(say("interview.nothing_answered"), short_interview(turn))]
-    report = reporting.make(session, conversation.student, turn.at, turn.content, partial=not completed)
+    report = reporting.make(
+        session,
+        conversation.student,
+        turn.at,
+        turn.content,
+        partial=not completed,
+        earlier=turn.known.reports,
+    )
     return conversation, [*effects, insert(report), *reporting.replies(report, conversation, turn)]
 
 

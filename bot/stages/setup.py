@@ -2,12 +2,12 @@
 
 from msgspec.structs import replace
 
-from bot.conversation import ASIDES, Conversation, Goal, Length, Planned, SettingUp, Welcome
+from bot.conversation import ASIDES, Conversation, Earlier, Goal, Length, Planned, SettingUp, Welcome
 from bot.documents import CompanyKnowledge
 from bot.effects import Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, Message, plain
 from bot.sentences import counted, say
-from bot.stages import interview, planning
+from bot.stages import interview, planning, reporting
 
 SHORTEST_TEXT = 20  # characters: less is a word to us, not a resume
 LONGEST_TEXT = 20_000  # characters of a resume or a job description; a long one has 10,000
@@ -66,6 +66,26 @@ def one_question(conversation: Conversation, turn: Turn, *, greeting: str = "") 
     assert isinstance(asked, Reply)
     text = f"{greeting}\n\n{asked.message.text}"
     return conversation, [*writes, Reply(message=replace(asked.message, text=text), edit=True)]
+
+
+def retry(conversation: Conversation, question_id: str, turn: Turn) -> Outcome | None:
+    """A question of a report once more, to be compared with the answer given then. None when it cannot be had."""
+    if conversation.interview is not None:
+        return conversation.lifted(), [interview.again(conversation.interview)]
+    answer = reporting.answer_in(turn.known.reports, question_id)
+    question = turn.content.question(question_id)
+    if answer is None or question is None:
+        return None
+    role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
+    return interview.begin(
+        conversation.without(*ASIDES),
+        turn,
+        length="one",
+        company=NO_COMPANY,
+        role=role,
+        plan=(Planned(question=question.id, round=question.round),),
+        earlier=Earlier(score=answer.score, found=answer.found),
+    )
 
 
 def interview_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
