@@ -13,10 +13,12 @@ from typing import Any, Literal
 from uuid import uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from adapters import markup
 from adapters.local import (
     PLATFORM,
+    Folder,
     Lines,
     MovableClock,
     SharedDatabase,
@@ -29,7 +31,7 @@ from adapters.local import (
 from bot.engine import LARGEST_TEXT_FILE
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.messages import Address, Delivery
-from bot.ports import NotTaken, Store, StoreUnavailable
+from bot.ports import NotTaken, Renderer, Store, StoreUnavailable
 from bot.shell import Shell
 
 GRACE = 5.0  # seconds the line at hand may still take after a signal; process hosts kill after ten
@@ -58,8 +60,14 @@ class JsonLines:
     platform = PLATFORM
 
     def __init__(
-        self, *, clock: MovableClock, lines: Lines | None = None, write: Callable[[bytes], None] | None = None
+        self,
+        *,
+        clock: MovableClock,
+        lines: Lines | None = None,
+        write: Callable[[bytes], None] | None = None,
+        renderer: Renderer | None = None,
     ) -> None:
+        self._folder = Folder(renderer)
         self._clock = clock
         self._lines = lines or Lines()
         self._write = write or _to_stdout
@@ -70,7 +78,8 @@ class JsonLines:
 
     async def send(self, delivery: Delivery) -> None:
         """A reply or a nudge as a line."""
-        if not self._say(to_message(delivery)):
+        message, paths = await self._folder.attached(delivery)
+        if not self._say(to_message(replace(delivery, message=message)) | paths):
             raise NotTaken("nobody reads standard output")
 
     async def _session(self, shell: Shell, store: Store) -> None:
@@ -112,7 +121,7 @@ class JsonLines:
 
 
 def to_message(delivery: Delivery) -> dict[str, Any]:
-    """A delivery as it is written out."""
+    """A delivery as it is written out; the paths of its picture and file come beside it."""
     return {
         "to": delivery.to.chat,
         "kind": delivery.kind,

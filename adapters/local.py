@@ -6,13 +6,17 @@ Both are the platform "terminal". What a line or a screen looks like is their ow
 import asyncio
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from bot.ports import Claimed, Store, StoreUnavailable
+from adapters.drawing import attached
+from bot.messages import Delivery, Message
+from bot.ports import Claimed, Rendered, Renderer, Store, StoreUnavailable
 from bot.sentences import say
 from bot.shell import CLAIMS, LEASE, Shell
 
@@ -48,6 +52,32 @@ class MovableClock:
     def move_to(self, at: datetime) -> None:
         """Forward only."""
         self._ahead += max(at - self(), timedelta())
+
+
+class Folder:
+    """Where pictures and files are put for a student without a chat app: a folder of this process, made when the first
+    one is written, and left there to be looked at."""
+
+    def __init__(self, renderer: Renderer | None = None) -> None:
+        self._renderer = renderer
+        self._path: Path | None = None
+
+    async def attached(self, delivery: Delivery) -> tuple[Message, dict[str, str]]:
+        """The message, and the paths of its "image" and "file"."""
+        message, made = await attached(delivery.message, self._renderer)
+        return message, {
+            "image" if each.media_type == "image/png" else "file": await asyncio.to_thread(
+                self._written, delivery, each
+            )
+            for each in made
+        }
+
+    def _written(self, delivery: Delivery, made: Rendered) -> str:
+        if self._path is None:
+            self._path = Path(tempfile.mkdtemp(prefix="viva-"))
+        path = self._path / f"{delivery.id}-{made.name}"
+        path.write_bytes(made.content)
+        return str(path)
 
 
 def span(**units: float) -> timedelta:

@@ -43,11 +43,11 @@ class Run(NamedTuple):
 BOLD, ITALIC, CODE, QUOTE = Mark("bold"), Mark("italic"), Mark("code"), Mark("quote")
 
 
-def telegram(text: str) -> list[str]:
+def telegram(text: str, limit: int = TELEGRAM_LIMIT) -> list[str]:
     """Parts in Telegram's HTML, each complete in itself. A text with nothing to see has no parts."""
     runs = _runs(text)
-    if _visible_units(runs) > TELEGRAM_LIMIT:
-        return [_html(part) for part in _split(runs, TELEGRAM_LIMIT, _visible_units)]
+    if _visible_units(runs) > limit:
+        return [_html(part) for part in _split(runs, limit, _visible_units)]
     return [_html(runs)] if _visible(runs) else []
 
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import tzlocal
+from msgspec.structs import replace
 from prompt_toolkit import PromptSession
 from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
@@ -35,6 +36,7 @@ from rich.text import Text
 from adapters import markup
 from adapters.local import (
     PLATFORM,
+    Folder,
     Lines,
     MovableClock,
     SharedDatabase,
@@ -46,7 +48,7 @@ from adapters.local import (
 )
 from bot.events import FromStudent, Identity, Pressed, Said
 from bot.messages import Address, Choice, Delivery
-from bot.ports import NotTaken, Store, StoreUnavailable
+from bot.ports import NotTaken, Renderer, Store, StoreUnavailable
 from bot.schedule import sweeping
 from bot.sentences import say
 from bot.shell import Shell
@@ -70,8 +72,14 @@ class Terminal:
     platform = PLATFORM
 
     def __init__(
-        self, *, clock: MovableClock, console: Console | None = None, lines: Lines | None = None
+        self,
+        *,
+        clock: MovableClock,
+        console: Console | None = None,
+        lines: Lines | None = None,
+        renderer: Renderer | None = None,
     ) -> None:
+        self._folder = Folder(renderer)
         self._clock = clock
         self._console = console or Console(highlight=False)
         self._lines = lines
@@ -99,9 +107,13 @@ class Terminal:
         if delivery.to.chat != USER:  # a script's user on the same database
             raise NotTaken("somebody else sits here", retry_after=HELD_BACK)
         self._last = delivery
+        message, paths = await self._folder.attached(delivery)
+        delivery = replace(delivery, message=message)
         self._print(
             "Viva", "bold yellow" if delivery.kind == "nudge" else "bold magenta", self.to_message(delivery)
         )
+        for path in paths.values():
+            self._note(say("terminal.drawn", path=path))
 
     def to_message(self, delivery: Delivery) -> RenderableType:
         """The time of a nudge, the text, the choices with their numbers."""

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import cyclopts
 
@@ -21,9 +21,9 @@ from bot import bank, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
-from bot.ports import Grader, Messenger, Store, StoreUnavailable
+from bot.ports import Grader, Messenger, Renderer, StaleConversation, Store, StoreUnavailable
 from bot.schedule import sweeping
-from bot.shell import LEASE, Shell, Swept
+from bot.shell import LEASE, STALE_TRIES, Shell, Swept
 
 if TYPE_CHECKING:
     from adapters.discord import DiscordAdapter
@@ -43,6 +43,9 @@ _WIPED = (
 PATIENCE = 1.5  # seconds: people send an answer in two messages, and clients split a long one
 MOST_COUNTED = 1_000_000  # rows a dry run counts
 
+_KEPT = ("id", "v", "rev")  # of a report that is made anew
+
+T = TypeVar("T")
 log = logging.getLogger("viva")
 
 app = cyclopts.App(
@@ -194,6 +197,18 @@ def export(*, collection: str) -> None:
 
 
 @app.command
+def report(*, session: str) -> None:
+    """Make the report of an interview anew from its stored answers; prints it as JSON.
+
+    Parameters
+    ----------
+    session
+        The id of the session (`export --collection interview_sessions` lists them).
+    """
+    _run(_report(_settings(), session), quiet=True)
+
+
+@app.command
 def disputes() -> None:
     """List the points students say they made, as JSON lines: where the key point stands, and their whole answer."""
     _run(_disputes(_settings()), quiet=True)
@@ -208,7 +223,8 @@ async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> Non
     clock = MovableClock(now)
     async with AsyncExitStack() as stack:
         store, content = await stack.enter_async_context(_store(settings))
-        chat = _json_lines(clock) if jsonl else _terminal(clock)
+        drawer = _drawer(stack)
+        chat = _json_lines(clock, drawer) if jsonl else _terminal(clock, drawer)
         shell = Shell(
             store=store, content=content, grader=_grader(settings, stack), messengers=[chat], clock=clock
         )
@@ -230,8 +246,9 @@ async def _serve(
     _warn_of_a_wiped_disk(settings)
     async with AsyncExitStack() as stack:
         store, content = await stack.enter_async_context(_store(settings))
-        on_telegram = _telegram(settings) if telegram else None
-        on_discord = _discord(settings, store) if discord else None
+        drawer = _drawer(stack)
+        on_telegram = _telegram(settings, drawer) if telegram else None
+        on_discord = _discord(settings, store, drawer) if discord else None
         messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
         shell = Shell(
             store=store,
@@ -318,6 +335,53 @@ async def _disputes(settings: Settings) -> None:
                     print(json.dumps(disputed_point(attempt, point, asked), ensure_ascii=False))
 
 
+async def _report(settings: Settings, session_id: str) -> None:
+    import msgspec
+
+    from bot import engine
+    from bot.documents import InterviewAttempt, InterviewReport, InterviewSession, insert, update
+    from bot.stages import reporting
+    from storage.schema import from_bson
+
+    async with _store(settings) as (store, content):
+
+        async def kept(collection: str, kind: type[T], field: str, value: str) -> list[T]:
+            found = [each async for each in store.export(collection) if str(each[field]) == value]
+            return [msgspec.convert(from_bson(each), kind) for each in found]
+
+        sessions = await kept("interview_sessions", InterviewSession, "_id", session_id)
+        if not sessions:
+            _fail(f"There is no session {session_id!r}.")
+        session = sessions[0]
+        if session.status == "in_progress":
+            _fail("That interview is still going on; its report comes with its end.")
+        attempts = await kept("interview_attempts", InterviewAttempt, "session_id", session.id)
+        for _ in range(STALE_TRIES):  # its student may be talking meanwhile
+            reports = await kept("interview_reports", InterviewReport, "student_id", session.student_id)
+            report = reporting.remade(session, attempts, reports, content)
+            record = await store.load(session.student_id)
+            if report is None or record is None:
+                _fail("Nothing was answered in that interview, so there is no report.")
+            there = any(each.id == report.id for each in reports)
+            fields = {
+                name: value for name, value in msgspec.structs.asdict(report).items() if name not in _KEPT
+            }
+            write = update(InterviewReport, report.id, **fields) if there else insert(report)
+            conversation = record.conversation
+            with suppress(StaleConversation):
+                await store.commit(
+                    session.student_id,
+                    conversation,
+                    expected=record.version,
+                    writes=[write],
+                    wake_at=engine.wake_at(conversation),
+                    work=engine.work(conversation) is not None,
+                )
+                print(msgspec.json.encode(report).decode())
+                return
+        _fail("The student is writing just now; try again in a moment.")
+
+
 # Composition
 
 
@@ -356,19 +420,27 @@ def _grader(settings: Settings, stack: AsyncExitStack) -> Grader:
     return ModelGrader(client, model=settings.model_name, embedded=EmbeddedGrader())
 
 
-def _json_lines(clock: "MovableClock") -> "JsonLines | Terminal":
+def _drawer(stack: AsyncExitStack) -> Renderer:
+    from adapters.drawing import Drawer
+
+    drawer = Drawer()
+    stack.callback(drawer.close)
+    return drawer
+
+
+def _json_lines(clock: "MovableClock", drawer: Renderer) -> "JsonLines | Terminal":
     from adapters.jsonl import JsonLines
 
-    return JsonLines(clock=clock)
+    return JsonLines(clock=clock, renderer=drawer)
 
 
-def _terminal(clock: "MovableClock") -> "JsonLines | Terminal":
+def _terminal(clock: "MovableClock", drawer: Renderer) -> "JsonLines | Terminal":
     from adapters.terminal import Terminal
 
-    return Terminal(clock=clock)
+    return Terminal(clock=clock, renderer=drawer)
 
 
-def _telegram(settings: Settings) -> "TelegramAdapter":
+def _telegram(settings: Settings, drawer: Renderer) -> "TelegramAdapter":
     from adapters.telegram import TelegramAdapter
 
     assert settings.telegram_token is not None
@@ -376,10 +448,11 @@ def _telegram(settings: Settings) -> "TelegramAdapter":
         settings.telegram_token.get_secret_value(),
         allowed=settings.allowed("telegram"),
         api_url=settings.telegram_api_url,
+        renderer=drawer,
     )
 
 
-def _discord(settings: Settings, store: Store) -> "DiscordAdapter":
+def _discord(settings: Settings, store: Store, drawer: Renderer) -> "DiscordAdapter":
     from adapters.discord import DiscordAdapter
 
     assert settings.discord_token is not None
@@ -389,6 +462,7 @@ def _discord(settings: Settings, store: Store) -> "DiscordAdapter":
         allowed=settings.allowed("discord"),
         api_url=settings.discord_api_url,
         gateway_url=settings.discord_gateway_url,
+        renderer=drawer,
     )
 
 

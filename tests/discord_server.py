@@ -8,6 +8,7 @@ IDENTIFY and RESUME, compression, nonces, closed direct messages, and everything
 
 import asyncio
 import contextlib
+import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -250,8 +251,8 @@ class DiscordServer:
 
     async def _request(self, request: web.Request) -> web.StreamResponse:
         path = "/" + request.match_info["path"]
-        body = json.loads(await request.text()) if request.content_type == "application/json" else None
-        call = Call(method=request.method, path=path, query=dict(request.query), body=body)
+        body, files = await _read(request)
+        call = Call(method=request.method, path=path, query=dict(request.query), body=body, files=files)
         self.requests.append(call)
         fault = self._next_fault(call)
         if fault is not None and fault.kind in ("drop", "slow"):
@@ -303,7 +304,13 @@ class DiscordServer:
         oldest = call.method == "GET" and "after" in call.query and call.path.endswith("/messages")
         params = call.query | {"limit": "1000000"} if oldest else call.query
         answer = dispatch(
-            self.backend, call.method, call.path, json=call.body, params=params, message_content_access=False
+            self.backend,
+            call.method,
+            call.path,
+            json=call.body,
+            params=params,
+            files=[discord.File(io.BytesIO(content), name) for name, content in call.files.values()],
+            message_content_access=False,
         )
         return answer[-int(call.query.get("limit", 50)) :] if oldest else answer
 
@@ -389,6 +396,21 @@ class DiscordServer:
             link.send(event)
         session.link = link
         session.dispatch("RESUMED", {})
+
+
+async def _read(request: web.Request) -> tuple[Any, dict[str, tuple[str, bytes]]]:
+    """The JSON of a request, and its files by field: name and content."""
+    if request.content_type == "application/json":
+        return json.loads(await request.text()), {}
+    if request.content_type != "multipart/form-data":
+        return None, {}
+    form = await request.post()
+    files = {
+        field: (part.filename, part.file.read())
+        for field, part in form.items()
+        if isinstance(part, web.FileField)
+    }
+    return json.loads(str(form["payload_json"])), files
 
 
 def _refusal(fault: Fault) -> tuple[int, Any]:

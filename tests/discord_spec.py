@@ -19,6 +19,7 @@ Json = dict[str, Any]
 CONTENT_CHARACTERS = 2000  # of a bot; the document has the 4000 of Nitro
 BUTTONS_A_ROW, ROWS = 5, 5
 NONCE_CHARACTERS = 25
+FILE_BYTES = 10 * 2**20  # of one request, where the server is not boosted
 
 # Faults that are the document's own, not ours. None is met: payloads are written by hand, the library only logs in.
 KNOWN_NOISE: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Call:
     path: str
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     status: int | None = None
 
     def __str__(self) -> str:
@@ -65,6 +67,13 @@ def _faults(call: Call, spec: Json) -> Iterator[str]:
     known = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
     yield from (f"unknown query parameter {name!r}" for name in call.query.keys() - known)
     content = operation.get("requestBody", {}).get("content", {})
+    if call.files:
+        known_fields = {f"files[{number}]" for number in range(10)}
+        yield from (f"unknown file field {name!r}" for name in call.files.keys() - known_fields)
+        if "multipart/form-data" not in content:
+            yield "files that are not asked for"
+        if sum(len(each) for _, each in call.files.values()) > FILE_BYTES:
+            yield "files: too large"
     if call.body is None:
         if operation.get("requestBody", {}).get("required"):
             yield "a body is required"

@@ -26,7 +26,7 @@ NAME = "W" * LONGEST_NAME
 LONGEST = {
     "anchors": "W" * 400, "change": "+100", "figures": "W" * 150, "name": "W" * 40, "others": "W" * 60, "point": "", "r": "0.71",
     "side": "Measurable result", "sides": "W" * 150, "answers": 5199,
-    "answer": "", "answered": 8, "band": "Partial", "before": 100, "high": 100, "low": 100, "city": "W" * 40, "company": NAME, "date": "2026-12-31",
+    "path": "/tmp/viva-x/" + "W" * 60, "answer": "", "answered": 8, "band": "Partial", "before": 100, "high": 100, "low": 100, "city": "W" * 40, "company": NAME, "date": "2026-12-31",
     "example": "", "feedback": "", "found": "7½", "full_minutes": 199, "full_questions": "12 questions",
     "goal": "Just ask me", "hint": "W" * 200, "hour": 23, "input": "", "jd": "none", "label": "W" * 32, "labels": "",
     "length": 999_999, "limit": 20_000, "minutes": 600, "missed": "W" * 70, "now": "Wed 30 Sep 23:59",

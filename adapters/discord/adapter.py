@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import discord
+from msgspec.structs import replace
 
 from adapters.bookmarks import Bookmarks
 from adapters.discord import words
@@ -37,10 +38,19 @@ from adapters.discord.words import (
     to_event,
     to_message,
 )
+from adapters.drawing import attached
 from adapters.errors import WrongToken
 from bot.events import FromStudent
 from bot.messages import Address, Delivery, Message
-from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused, StoreUnavailable
+from bot.ports import (
+    ChatUnreachable,
+    MaybeTaken,
+    NotTaken,
+    Refused,
+    Rendered,
+    Renderer,
+    StoreUnavailable,
+)
 from bot.sentences import say
 from bot.shell import Receipt
 
@@ -53,6 +63,8 @@ READ_AT_ONCE = 4  # chats read on together, well within Discord's 50 requests a 
 PAUSE = 1.0, 60.0  # s between attempts: first, longest
 CARD_WITHIN = timedelta(hours=1)  # of joining: a restart may lie between; an old server gets no card
 CHATS_REMEMBERED = 10_000  # by user, to save a request each
+
+Files = tuple[Rendered, ...]
 
 log = logging.getLogger("viva.discord")
 
@@ -71,12 +83,14 @@ class DiscordAdapter:
         allowed: frozenset[str] = frozenset(),
         api_url: str = "",
         gateway_url: str = "",
+        renderer: Renderer | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._token = token
         self._bookmarks = bookmarks
         self._allowed = allowed
         self._addresses = api_url, gateway_url
+        self._renderer = renderer
         self._clock = clock
         self._receive: Callable[[FromStudent], Awaitable[Receipt]] | None = None
         self._client: Client | None = None  # only while logged in
@@ -114,16 +128,18 @@ class DiscordAdapter:
         """Hand a message to Discord: to the interaction it answers while that is open, else to the chat."""
         if typing := self._typing.pop(delivery.to.chat, None):
             typing.cancel()
+        message, files = await attached(delivery.message, self._renderer)
+        delivery = replace(delivery, message=message, edit="" if files else delivery.edit)
         slot = Slot.of(delivery.to)
         is_open = slot is not None and self._clock().timestamp() < slot.until and delivery.kind == "reply"
         with translated():
             async with asyncio.timeout(SEND_TIMEOUT):
                 if slot is None or not is_open:
-                    await self._to_chat(delivery, edit="" if slot else delivery.edit)
+                    await self._to_chat(delivery, files, edit="" if slot else delivery.edit)
                 elif slot.kind == "moving":
-                    await self._moved(slot, delivery)
-                elif not await self._through(slot, delivery):
-                    await self._to_chat(delivery)
+                    await self._moved(slot, delivery, files)
+                elif not await self._through(slot, delivery, files):
+                    await self._to_chat(delivery, files)
 
     # In
 
@@ -284,8 +300,9 @@ class DiscordAdapter:
 
     # Out
 
-    async def _to_chat(self, delivery: Delivery, *, edit: str = "") -> None:
-        """To the chat, or into the place of a message there. A part that is sent twice is shown once (`nonce`)."""
+    async def _to_chat(self, delivery: Delivery, files: Files, *, edit: str = "") -> None:
+        """To the chat, or into the place of a message there. A part that is sent twice is shown once (`nonce`). Files go
+        with the last part."""
         channel = await self._channel(delivery.to.chat)
         parts = _parts(delivery)
         path = "/channels/{channel_id}/messages"
@@ -296,14 +313,15 @@ class DiscordAdapter:
                 place = int(await self._edited(path_of_one, parts[0], channel_id=channel, message_id=edit))
             for number, part in enumerate(parts[place:], start=place):
                 once = {"nonce": f"{delivery.id}{_DIGITS[number]}", "enforce_nonce": True}
-                await self._call("POST", path, part | once, channel_id=channel)
+                with_it = files if number == len(parts) - 1 else ()
+                await self._call("POST", path, part | once, files=with_it, channel_id=channel)
 
-    async def _moved(self, slot: Slot, delivery: Delivery) -> None:
+    async def _moved(self, slot: Slot, delivery: Delivery, files: Files) -> None:
         """To the chat, with a word in the server; where the chat is closed, it stays in the server."""
         try:
-            await self._to_chat(delivery)
+            await self._to_chat(delivery, files)
         except ChatUnreachable:
-            if not await self._through(slot, delivery):
+            if not await self._through(slot, delivery, files):
                 raise
             return
         url = f"https://discord.com/channels/@me/{delivery.to.chat}"
@@ -314,7 +332,7 @@ class DiscordAdapter:
         except FAILURES as error:
             log.info("no word in the server of where it goes on: %s", described(error))
 
-    async def _through(self, slot: Slot, delivery: Delivery) -> bool:
+    async def _through(self, slot: Slot, delivery: Delivery, files: Files) -> bool:
         """As the answer to an interaction; the first takes the place of "thinking …". False when the slot is closed."""
         parts = _parts(delivery, window=slot.kind != "private")
         hook = {"webhook_id": slot.application, "webhook_token": slot.token}
@@ -324,8 +342,9 @@ class DiscordAdapter:
         if delivery.edit and await self._edited(f"{path}/messages/@original", parts[0], **hook):
             parts = parts[1:]
         try:
-            for part in parts:
-                await self._call("POST", path, part | flags, **hook)
+            for number, part in enumerate(parts, start=1):
+                with_it = files if number == len(parts) else ()
+                await self._call("POST", path, part | flags, files=with_it, **hook)
         except discord.HTTPException as error:
             if error.status in (401, 403, 404):
                 return False
@@ -335,7 +354,7 @@ class DiscordAdapter:
     async def _edited(self, path: str, part: Json, **ids: str) -> bool:
         """False when there is no message of ours to be edited."""
         try:
-            await self._call("PATCH", path, part, **ids)
+            await self._call("PATCH", path, part, files=(), **ids)
         except discord.HTTPException as error:
             if error.status in (400, 403, 404):
                 return False
@@ -384,10 +403,10 @@ class DiscordAdapter:
             self._chats[user] = int(opened["id"])
         return self._chats[user]
 
-    async def _call(self, method: str, path: str, body: Any = None, **ids: str) -> Any:
+    async def _call(self, method: str, path: str, body: Any = None, *, files: Files = (), **ids: str) -> Any:
         if self._client is None:
             raise NotTaken("not connected")
-        return await self._client.call(method, path, body, **ids)
+        return await self._client.call(method, path, body, files=files, **ids)
 
     def _type_soon(self, channel: int) -> None:
         """Show "typing …" when the answer takes its time; whether that works is of no matter."""

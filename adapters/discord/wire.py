@@ -1,8 +1,9 @@
 """discord.py, held to what we need: its connection without its caches, its errors in our words, its log without texts."""
 
+import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused
+from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused, Rendered
 
 LONGEST_FLOOD_WAIT = 30.0  # s; the least discord.py can be told; what is longer, the outbox waits for
 REFUSED_TOKEN_PAUSE = 60.0  # s; the connection finds out by itself that the token is gone
@@ -68,11 +69,32 @@ class Client(discord.Client):
     async def on_guild_available(self, guild: discord.Guild) -> None:
         self._listener.in_server(guild)
 
-    async def call(self, method: str, path: str, body: Any = None, **ids: str) -> Any:
+    async def call(
+        self, method: str, path: str, body: Any = None, *, files: Sequence[Rendered] = (), **ids: str
+    ) -> Any:
         """One request. Names in `ids` fill `path`; channel_id, webhook_id and webhook_token also tell the library which
         rate limit it counts for."""
-        extra = {} if body is None else {"json": body}
+        extra: dict[str, Any] = {} if body is None else {"json": body}
+        if files:
+            extra = {"form": _form(body, files)}
         return await self.http.request(Route(method, path, **ids), **extra)
+
+
+def _form(body: Any, files: Sequence[Rendered]) -> list[dict[str, Any]]:
+    """The fields of a request with files: Discord API, uploading files."""
+    payload = {"name": "payload_json", "value": json.dumps(body), "content_type": "application/json"}
+    return [
+        payload,
+        *(
+            {
+                "name": f"files[{place}]",
+                "value": each.content,
+                "filename": each.name,
+                "content_type": each.media_type,
+            }
+            for place, each in enumerate(files)
+        ),
+    ]
 
 
 def speak_to(api_url: str, gateway_url: str) -> None:

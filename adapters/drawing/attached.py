@@ -15,9 +15,8 @@ async def attached(message: Message, renderer: Renderer | None) -> tuple[Message
         if drawing is None:
             continue
         try:
-            if renderer is None:
-                raise NotRendered("no renderer")
-            made.append(await renderer.render(drawing))
+            made += [await renderer.render(drawing)] if renderer else []
+            missing = missing or renderer is None
         except NotRendered:
             missing = True
     text = f"{message.text}\n\n{say('general.no_drawing')}" if missing else message.text

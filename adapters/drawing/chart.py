@@ -12,10 +12,20 @@ from matplotlib.figure import Figure
 from bot.messages import Bar, Chart, Section
 
 WIDTH, DPI = 1080, 150  # pixels; the phones that show it are 1080 to 1440 wide
-BAR, TITLE, HEAD, NOTE, TREND = 58, 92, 84, 40, 400  # pixels in height: a row, the title, a heading, a note, the line
+BAR, TITLE, HEAD, NOTE, TREND = (
+    58,
+    92,
+    84,
+    40,
+    400,
+)  # pixels in height: a row, the title, a heading, a note, the line
 MARGIN, VALUES = 48, 372  # pixels from the left: words, and where bars begin
 GROUND, INK, FAINT, TRACK = "#f6f5f1", "#1d2330", "#5d6575", "#dfe1e6"
-LOW, MIDDLE, HIGH = "#c4552d", "#c08a1e", "#2f7d5b"  # told apart by brightness too; the value stands beside each bar
+LOW, MIDDLE, HIGH = (
+    "#c4552d",
+    "#c08a1e",
+    "#2f7d5b",
+)  # told apart by brightness too; the value stands beside each bar
 WEAK, GOOD = 0.4, 0.7  # shares of the top where the colour changes
 
 

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from bot.messages import Chart, Drawing
 from bot.ports import NotRendered, Rendered
 
-RENDER_WITHIN = 20.0  # s; the first one takes two, more where matplotlib looks for fonts; a sending has 40 at most
+RENDER_WITHIN = (
+    20.0  # s; the first one takes two, more where matplotlib looks for fonts; a sending has 40 at most
+)
 
 log = logging.getLogger("viva.drawing")
 

@@ -21,13 +21,22 @@ from telegram import Bot, BotCommand
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, TelegramError
 
 from adapters import markup
+from adapters.drawing import attached
 from adapters.errors import WrongSetting, WrongToken
 from adapters.telegram.wire import ANSWER_WITHIN, AiohttpRequest, Flooded, NotConnected, from_json
 from adapters.telegram.words import PLATFORM, Document, Part, Update, asks_in_group, to_event, to_message
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Said
 from bot.messages import Delivery
-from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused, StoreUnavailable
+from bot.ports import (
+    ChatUnreachable,
+    MaybeTaken,
+    NotTaken,
+    Refused,
+    Rendered,
+    Renderer,
+    StoreUnavailable,
+)
 from bot.sentences import label, say
 
 OFFICIAL = "https://api.telegram.org"
@@ -49,6 +58,7 @@ TYPING_AFTER = 0.7  # s without an answer before "typing" is shown: most answers
 LONG_ANSWER = 15  # characters; what is longer may have to be graded
 LARGEST_TEXT = 100_000  # bytes of a document that is read; a resume has 10,000
 DOWNLOAD_PAUSES = 1.0, 3.0  # s between tries for a document; then it is taken as one that cannot be read
+UPLOAD_WITHIN = 30.0  # s; a picture has 100 kB, and the shell's lease is 60 s
 HALF_SENT = 1_000  # deliveries remembered of which a first part went and the next did not
 
 T = TypeVar("T")
@@ -68,6 +78,7 @@ class TelegramAdapter:
         *,
         allowed: frozenset[str] = frozenset(),
         api_url: str = "",
+        renderer: Renderer | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         server = (api_url or OFFICIAL).rstrip("/")
@@ -80,6 +91,7 @@ class TelegramAdapter:
             get_updates_request=self._http,
         )
         self._allowed = allowed
+        self._renderer = renderer
         self._clock = clock
         self._shell: Receive
         self._username = ""
@@ -323,7 +335,8 @@ class TelegramAdapter:
         chat = delivery.to.chat
         if timer := self._typing.pop(chat, None):
             timer.cancel()
-        parts = to_message(delivery.message)
+        message, files = await attached(delivery.message, self._renderer)
+        parts = to_message(message, files)
         if not parts:
             raise Refused("a message with nothing to see in it")
         for place in range(self._half_sent.pop(delivery.id, 0), len(parts)):
@@ -342,7 +355,9 @@ class TelegramAdapter:
             "link_preview_options": {"is_disabled": True},
             "reply_markup": part.keyboard,
         }
-        if edit:
+        if part.file is not None and await self._put_file(chat, part, part.file):
+            return
+        if edit and part.file is None:
             try:
                 await self._http.call("editMessageText", what | {"message_id": int(edit)})
             except BadRequest as error:
@@ -351,7 +366,26 @@ class TelegramAdapter:
                 log.info("sends anew what it cannot edit: %s", error)
             else:
                 return
-        await self._http.call("sendMessage", what)
+        if part.html:
+            await self._http.call("sendMessage", what)
+
+    async def _put_file(self, chat: str, part: Part, file: Rendered) -> bool:
+        """A picture or a document, the text as its caption. False when Telegram does not take it: the words go alone."""
+        kind = "photo" if file.media_type == "image/png" else "document"
+        what = {
+            "chat_id": chat,
+            "caption": part.html or None,
+            "parse_mode": "HTML" if part.html else None,
+            "reply_markup": part.keyboard,
+        }
+        try:
+            await self._http.call(f"send{kind.capitalize()}", what, files={kind: file}, within=UPLOAD_WITHIN)
+        except BadRequest as error:
+            if "chat not found" in error.message.lower():
+                raise
+            log.warning("sends without the %s: %s", kind, error)
+            return False
+        return True
 
     def _remember(self, delivery: str, place: int) -> None:
         while len(self._half_sent) >= HALF_SENT:

@@ -1,7 +1,7 @@
 """HTTP for python-telegram-bot: its own extension point, filled by aiohttp, which takes half the CPU of httpx.
 
 `call` is the short way for what a turn needs: JSON in, JSON out, without the library's objects (a third of a turn's CPU).
-What went wrong is told apart by what is known: not sent, unknown, or flooded. Files do not go out this way.
+What went wrong is told apart by what is known: not sent, unknown, or flooded.
 """
 
 import json
@@ -12,6 +12,8 @@ import aiohttp
 import msgspec
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
+
+from bot.ports import Rendered
 
 ANSWER_WITHIN = 20.0  # s for an answer; Telegram's slowest seen took 10
 CONNECT_WITHIN = 10.0  # s; shorter than ANSWER_WITHIN, so that it is known that nothing was sent
@@ -57,13 +59,18 @@ class AiohttpRequest(BaseRequest):
             await session.close()
 
     async def call(
-        self, method: str, parameters: Mapping[str, object], *, within: float = ANSWER_WITHIN
+        self,
+        method: str,
+        parameters: Mapping[str, object],
+        *,
+        within: float = ANSWER_WITHIN,
+        files: Mapping[str, Rendered] | None = None,
     ) -> Any:
-        """The result of a method of the Bot API. `within`: seconds. Raises the library's errors and those above."""
+        """The result of a method of the Bot API. `within`: seconds; `files` by parameter. Raises the library's errors and
+        those above."""
         given = {name: value for name, value in parameters.items() if value is not None}
-        status, payload = await self._exchange(
-            "POST", self._base + method, msgspec.json.encode(given), within
-        )
+        body = _form(given, files) if files else msgspec.json.encode(given)
+        status, payload = await self._exchange("POST", self._base + method, body, within)
         answer = from_json(payload)
         if not isinstance(answer, dict):
             raise Unanswered(f"something that is not Telegram answers {status}")
@@ -89,14 +96,17 @@ class AiohttpRequest(BaseRequest):
         within = read_timeout if isinstance(read_timeout, int | float) else ANSWER_WITHIN
         return await self._exchange(method, url, body, within)
 
-    async def _exchange(self, method: str, url: str, body: bytes, within: float) -> tuple[int, bytes]:
+    async def _exchange(
+        self, method: str, url: str, body: bytes | aiohttp.FormData, within: float
+    ) -> tuple[int, bytes]:
         if self._session is None:
             raise NotConnected("Telegram is not started yet, or stopped already")
+        headers = JSON if isinstance(body, bytes) else None  # a form names its own boundary
         timeout = aiohttp.ClientTimeout(total=within, sock_connect=CONNECT_WITHIN)
         # aiohttp's words can hold the address, and so the token: only the kind of its error is told, and no cause.
         try:
             async with self._session.request(
-                method, url, data=body, headers=JSON, timeout=timeout, allow_redirects=False
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 status, payload = response.status, await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -122,6 +132,16 @@ _REFUSALS: dict[int, type[TelegramError]] = {
     404: InvalidToken,
     409: Conflict,
 }
+
+
+def _form(parameters: Mapping[str, object], files: Mapping[str, Rendered]) -> aiohttp.FormData:
+    """What is nested goes as JSON, text as it is: Telegram Bot API, making requests."""
+    form = aiohttp.FormData()
+    for name, value in parameters.items():
+        form.add_field(name, value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    for name, each in files.items():
+        form.add_field(name, each.content, filename=each.name, content_type=each.media_type)
+    return form
 
 
 def from_json(payload: bytes) -> Any:

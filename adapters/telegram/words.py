@@ -3,6 +3,7 @@
 Of an update only what is looked at is read. The library's own objects would take ten times as long to make.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +13,9 @@ from adapters import markup
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.messages import Address, Choice, Message as Outgoing
+from bot.ports import Rendered
 
+CAPTION_LIMIT = 1024  # UTF-16 units of visible text: Telegram Bot API, sendPhoto and sendDocument
 SHORT_LABEL = 14  # characters; two such buttons stand side by side on a narrow phone
 PLATFORM = "telegram"
 
@@ -123,10 +126,12 @@ class Update(msgspec.Struct, frozen=True):
 
 
 class Part(NamedTuple):
-    """What one request carries: HTML of at most 4096 UTF-16 units to see, and an inline keyboard."""
+    """What one request carries: HTML of at most 4096 UTF-16 units to see, or a file with at most 1024 beneath it, and an
+    inline keyboard."""
 
     html: str
     keyboard: dict[str, Any] | None = None
+    file: Rendered | None = None
 
 
 def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromStudent | None:
@@ -162,11 +167,17 @@ def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromSt
     )
 
 
-def to_message(message: Outgoing) -> list[Part]:
-    """The parts to be sent one after the other; the buttons stand under the last."""
+def to_message(message: Outgoing, files: Sequence[Rendered] = ()) -> list[Part]:
+    """The parts to be sent one after the other; the buttons stand under the last. One file takes a short text as its
+    caption, else files go first."""
     parts = [Part(html) for html in markup.telegram(message.text)]
+    captions = markup.telegram(message.text, CAPTION_LIMIT) if len(files) == 1 else []
+    if len(captions) == 1:
+        parts = [Part(captions[0], file=files[0])]
+    else:
+        parts = [*(Part("", file=each) for each in files), *parts]
     if parts and message.choices:
-        parts[-1] = Part(parts[-1].html, keyboard(message.choices))
+        parts[-1] = parts[-1]._replace(keyboard=keyboard(message.choices))
     return parts
 
 

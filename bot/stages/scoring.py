@@ -6,7 +6,6 @@ from bot.effects import Outcome, Turn, button, reply
 from bot.messages import plain
 from bot.sentences import say
 
-
 _TABLES = {
     "technical": (rubric.TECHNICAL, "technical_sides"),
     "behavioral": (rubric.BEHAVIORAL, "behavioral_sides"),
