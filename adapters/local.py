@@ -74,7 +74,7 @@ class Folder:
 
     def _written(self, delivery: Delivery, made: Rendered) -> str:
         if self._path is None:
-            self._path = Path(tempfile.mkdtemp(prefix="viva-"))
+            self._path = Path(tempfile.mkdtemp(prefix="viva-drawn-"))
         path = self._path / f"{delivery.id}-{made.name}"
         path.write_bytes(made.content)
         return str(path)

@@ -523,7 +523,7 @@ async def test_trouble_in_sending_is_told_by_who_can_act(
 ) -> None:
     """It is known or unknown whether a message went; the token and the words are in no error and no log."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(wire.AiohttpRequest.call, "__kwdefaults__", {"within": 0.3})
+    monkeypatch.setattr(wire.AiohttpRequest.call, "__kwdefaults__", {"within": 0.3, "files": None})
     fault, kind = TROUBLE[what]
     ann.say("/start")
     async with polling(server, shell.receive) as adapter:

@@ -17,9 +17,9 @@ def message(grade: Grade, *, code: bool = False, before: int | None = None, foll
     `before`: the score before a follow-up; `following`: the next follow-up."""
     head = [_head(grade, before)]
     tail = _notes(grade)
-    tail += [following] if following else []
     if code and grade.score:
         tail.append(say("feedback.explanation_only"))
+    tail += [following] if following else []
     missed = [point.label for point in grade.points if point.verdict == "missed"]
     if missed and grade.score is not None:
         tail.insert(0, say("feedback.not_detected", labels="; ".join(plain(each) for each in missed)))
@@ -27,7 +27,7 @@ def message(grade: Grade, *, code: bool = False, before: int | None = None, foll
     room = LONGEST_FEEDBACK - sum(len(line) + 1 for line in head + tail)
     least = sum(len(plain(point.label)) + 2 * SHORTEST_QUOTE for point in shown)
     if (sides := _sides(grade)) and room - least > len(sides):
-        tail.append(sides)
+        tail.insert(len(tail) - bool(following), sides)  # what is asked stands last
         room -= len(sides) + 1
     return "\n".join(head + _points(shown, room) + tail).replace("\n", "  \n")
 
@@ -73,8 +73,14 @@ def difference(grade: Grade, earlier: Earlier) -> str:
     found = {point.label for point in grade.points if point.verdict == "covered"}
     came = [plain(each.label) for each in grade.points if each.label in found - set(earlier.found)]
     went = [plain(each) for each in earlier.found if each not in found]
-    change = f"{grade.score - earlier.score:+d}" if grade.score != earlier.score else "±0"
-    lines = [say("feedback.retried", before=earlier.score, score=grade.score, change=change)]
+    lines = [
+        say(
+            "feedback.retried",
+            before=earlier.score,
+            score=grade.score,
+            change=changed(grade.score - earlier.score),
+        )
+    ]
     lines += [say("feedback.came", labels=_few(came))] if came else []
     lines += [say("feedback.went", labels=_few(went))] if went else []
     return "\n".join(lines)
@@ -115,6 +121,11 @@ def _notes(grade: Grade) -> list[str]:
     if "instructions_removed" in grade.flags:
         lines.append(say("feedback.injected"))
     return lines
+
+
+def changed(points: int) -> str:
+    """ "+12", "-3", "±0"."""
+    return f"{points:+d}" if points else "±0"
 
 
 def _few(labels: list[str]) -> str:

@@ -308,12 +308,11 @@ def _sides(results: list[Result]) -> tuple[SideReport, ...]:
 def _improvement_plan(taken: _Taken, content: Content) -> tuple[PlanStep, ...]:
     """Weakest topics first, each once, then rounds that were not taken."""
     scored = [(result.score, result) for result in taken.results if result.score is not None]
-    weak = {
-        each.topic: each
-        for score, each in sorted(scored, key=lambda pair: pair[0], reverse=True)
-        if score < WEAK_BELOW
-    }
-    steps = [_topic_step(result, content) for result in reversed(weak.values())]
+    weak: dict[str, Result] = {}
+    for score, each in sorted(scored, key=lambda pair: pair[0]):
+        if score < WEAK_BELOW:
+            weak.setdefault(each.topic, each)
+    steps = [_topic_step(result, content) for result in weak.values()]
     answered = {result.round for result in taken.results}
     for name in ROUNDS:
         if name not in answered:
@@ -426,7 +425,9 @@ def _heading(report: RoundReport) -> str:
     word = say(f"bands.{band(report.score)}").lower()
     line = say("report.round", round=name, score=report.score, band=word, questions=questions)
     if report.before is not None:
-        line += say("report.change", change=f"{report.score - report.before:+d}", before=report.before)
+        line += say(
+            "report.change", change=feedback.changed(report.score - report.before), before=report.before
+        )
     return line
 
 
