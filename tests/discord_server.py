@@ -410,7 +410,7 @@ async def _read(request: web.Request) -> tuple[Any, dict[str, tuple[str, bytes]]
         for field, part in form.items()
         if isinstance(part, web.FileField)
     }
-    return json.loads(str(form["payload_json"])), files
+    return json.loads(cast("bytearray", form["payload_json"])), files
 
 
 def _refusal(fault: Fault) -> tuple[int, Any]:

@@ -25,6 +25,7 @@ from tests.discord_driver import DrivenServer
 from tests.discord_people import CannotDo, Person
 from tests.discord_server import DiscordServer
 from tests.discord_spec import Call, load_spec, violations
+from tests.drawings import CHART, PAPER, PNG, Renderer
 from tests.talk import content
 
 
@@ -56,7 +57,13 @@ class Bot:
     """The adapter under a shell that notes what it hears and answers as it is told."""
 
     def __init__(
-        self, server: DiscordServer, marks: Marks | None = None, *, token: str = "", allowed: str = ""
+        self,
+        server: DiscordServer,
+        marks: Marks | None = None,
+        *,
+        token: str = "",
+        allowed: str = "",
+        renderer: Renderer | None = None,
     ) -> None:
         self.server = server
         self.marks = marks or Marks()
@@ -71,6 +78,7 @@ class Bot:
             allowed=frozenset(filter(None, [allowed])),
             api_url=server.api_url,
             gateway_url=server.gateway_url,
+            renderer=renderer,
         )
         self.task: asyncio.Task[None] | None = None
 
@@ -748,6 +756,49 @@ async def test_the_line_driver(server: DiscordServer) -> None:
     assert shown[:3] == ["ok", "You: hi", "there [Hint] [Skip]"]
     assert "You: hint:q1 [Hint] [Skip]" in shown
     assert any("no act 'dance'" in line for line in shown)
+
+
+async def test_pictures_and_files_come_with_the_last_part(server: DiscordServer) -> None:
+    """Sent again after a broken connection they are shown once, as words are."""
+    bot = await Bot(server, renderer=Renderer()).start()
+    ann = server.person("ann")
+    message = Message(
+        text="W" * 2001, choices=(Choice(id="pdf:1", label="Share as PDF"),), picture=CHART, file=PAPER
+    )
+    server.fault("lost", "POST", "/channels/*/messages", times=2)
+    sent = delivery(message, dm(ann))
+    for _ in range(3):
+        with suppress(MaybeTaken):
+            await bot.adapter.send(sent)
+    await bot.stop()
+    first, last = ann.screen
+    assert (first.message.attachments, list(last.buttons)) == ([], ["Share as PDF"])
+    assert [each["filename"] for each in last.message.attachments] == ["report.png", "viva-report.pdf"]
+    with_files = [call for call in server.requests if call.files]
+    assert {each: part[1] for each, part in with_files[0].files.items()} == {
+        "files[0]": PNG,
+        "files[1]": b"%PDF-1.7",
+    }
+    assert len({call.body["nonce"] for call in with_files}) == 1
+
+
+async def test_a_slash_command_is_answered_with_its_picture(server: DiscordServer) -> None:
+    """Through the interaction; where nothing can be drawn, the words come with a sentence."""
+    bot = await Bot(server, renderer=Renderer()).start()
+    bot.answer = lambda _: [Message(text="Your report", picture=CHART)]
+    ann = server.person("ann")
+    ann.slash("report")
+    await server.until(lambda: ann.screen and not ann.last.thinking)
+    assert (ann.last.text, [each["filename"] for each in ann.last.message.attachments]) == (
+        "Your report",
+        ["report.png"],
+    )
+    await bot.stop()
+    plain = await Bot(server, renderer=Renderer(broken=True)).start()
+    await plain.adapter.send(delivery(Message(text="Your report", picture=CHART), dm(ann)))
+    assert ann.last.text.startswith("Your report\n\n(I could not draw")
+    assert ann.last.message.attachments == []
+    await plain.stop()
 
 
 def test_every_request_is_one_discord_knows() -> None:

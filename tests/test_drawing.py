@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -56,7 +57,7 @@ async def test_picture_fits_a_phone_and_brings_its_own_ground() -> None:
     assert (made.name, made.media_type) == ("report.png", "image/png")
     picture = Image.open(io.BytesIO(made.content))
     assert picture.width == 1080
-    assert picture.convert("RGBA").getextrema()[3] == (255, 255)
+    assert picture.convert("RGBA").getchannel("A").getextrema() == (255, 255)
     corners = [(0, 0), (1079, 0), (0, picture.height - 1), (1079, picture.height - 1)]
     ground = tuple(bytes.fromhex(GROUND[1:]))
     assert {picture.convert("RGB").getpixel(each) for each in corners} == {ground}
@@ -137,8 +138,6 @@ def test_libraries_are_loaded_when_something_is_drawn() -> None:
 
 def test_a_drawing_waits_in_the_outbox_as_data() -> None:
     """Stored and read again it is the same, and small."""
-    import msgspec
-
     waiting = Delivery(
         id="d",
         to=Address(platform="terminal", chat="u"),

@@ -25,6 +25,7 @@ from bot.ports import Grader, NotTaken
 from bot.questions import Grade
 from bot.shell import Shell
 from storage.sqlite import SqliteStore
+from tests.drawings import CHART, PAPER, PNG, Renderer
 
 Json = dict[str, Any]
 content = cache(bank.load)
@@ -254,6 +255,28 @@ async def test_what_cannot_be_done_does_not_keep_an_advance_from_its_end(store: 
     chat = JsonLines(clock=clock, write=lambda _: None)
     await advance(timedelta(days=5), clock=clock, shell=shell_of(store, chat, clock), store=store)
     assert clock() == START + timedelta(days=5)
+
+
+def test_pictures_and_files_are_paths() -> None:
+    """Of files that are there to be opened; null where nothing could be drawn."""
+    written: list[bytes] = []
+    address = Address(platform="terminal", chat="u1")
+    sent = Delivery(
+        id="d1",
+        to=address,
+        kind="reply",
+        message=Message(text="Your report", picture=CHART, file=PAPER),
+        at=START,
+    )
+    for renderer in (Renderer(), Renderer(broken=True)):
+        chat = JsonLines(clock=MovableClock(START), write=written.append, renderer=renderer)
+        asyncio.run(chat.send(sent))
+    drawn, plain = [json.loads(line) for line in written]
+    assert Path(drawn["image"]).read_bytes() == PNG
+    assert Path(drawn["file"]).name == "d1-viva-report.pdf"
+    assert drawn["text"] == "Your report"
+    assert (plain["image"], plain["file"]) == (None, None)
+    assert plain["text"].startswith("Your report\n\n(I could not draw")
 
 
 class Stuck:

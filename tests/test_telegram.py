@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 from telegram.error import BadRequest
 
 from adapters.errors import WrongSetting, WrongToken
@@ -23,6 +24,7 @@ from bot.messages import Address, Choice, Delivery, Message
 from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused
 from bot.shell import Shell
 from storage.sqlite import SqliteStore
+from tests.drawings import CHART, PAPER, PNG, Renderer
 from tests.talk import content
 from tests.telegram_people import User
 from tests.telegram_server import TelegramServer
@@ -30,7 +32,6 @@ from tests.telegram_spec import load_spec, violations
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECRET = "no-one-else"
-PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x40\0\0\0\x20" + bytes(9)
 Receive = Callable[[FromStudent], Awaitable[object]]
 Run = Callable[[Receive], AbstractAsyncContextManager[TelegramAdapter]]
 
@@ -210,6 +211,79 @@ async def test_after_a_kill_the_redelivered_batch_changes_nothing(
         feedback = await ann.next() if len(ann.screen) == said else ann.screen[-1]
         assert "Automatic estimate" in feedback.text
         assert sum("Automatic estimate" in each.text for each in ann.screen) == 1
+
+
+# Pictures and files
+
+
+async def test_a_short_text_is_the_caption_of_its_picture(
+    server: TelegramServer, ann: User, shell: Listener
+) -> None:
+    """One request; buttons and bold words stand beneath the picture."""
+    ann.say("/start")
+    async with polling(server, shell.receive, renderer=Renderer()) as adapter:
+        sent = delivery("**Report** a < b", Choice(id="pdf:1", label="Share as PDF"))
+        await adapter.send(replace(sent, message=replace(sent.message, picture=CHART)))
+        shown = await ann.next()
+    assert (shown.text, list(shown.buttons)) == ("Report a < b", ["Share as PDF"])
+    assert shown.spans("bold")
+    [call] = server.calls("sendPhoto")
+    assert (call.files["photo"].name, call.files["photo"].content) == ("report.png", PNG)
+    assert server.calls("sendMessage") == []
+
+
+async def test_a_long_text_follows_its_picture_and_file(
+    server: TelegramServer, ann: User, shell: Listener
+) -> None:
+    """A caption has 1024 characters: more of them, or two files, and the words come after, with the buttons."""
+    ann.say("/start")
+    async with polling(server, shell.receive, renderer=Renderer()) as adapter:
+        sent = delivery("W" * 1025, Choice(id="x:", label="Go on"))
+        await adapter.send(replace(sent, message=replace(sent.message, picture=CHART)))
+        picture, words = await ann.next(), await ann.next()
+        await adapter.send(replace(delivery("short"), message=Message(text="s", picture=CHART, file=PAPER)))
+        both = [await ann.next() for _ in range(3)]
+    assert (picture.text, picture.buttons, words.text, list(words.buttons)) == ("", {}, "W" * 1025, ["Go on"])
+    assert [each.text for each in both] == ["", "", "s"]
+    assert [call.method for call in server.requests if call.method.startswith("send")] == [
+        "sendPhoto",
+        "sendMessage",
+        "sendPhoto",
+        "sendDocument",
+        "sendMessage",
+    ]
+
+
+@pytest.mark.parametrize("what", ["not drawn", "not taken"])
+async def test_the_words_go_without_their_picture(
+    what: str, server: TelegramServer, ann: User, shell: Listener
+) -> None:
+    """Where it cannot be drawn, or Telegram does not take it."""
+    ann.say("/start")
+    async with polling(server, shell.receive, renderer=Renderer(broken=what == "not drawn")) as adapter:
+        if what == "not taken":
+            server.fault("refuse", method="sendPhoto", status=400, words="PHOTO_INVALID_DIMENSIONS")
+        await adapter.send(replace(delivery("x"), message=Message(text="The words.", picture=CHART)))
+        shown = await ann.next()
+    assert shown.text.startswith("The words.")
+
+
+async def test_a_picture_that_did_not_get_through_is_told_by_who_can_act(
+    server: TelegramServer, ann: User, shell: Listener
+) -> None:
+    """As with words; and nothing of it is sent a second time as words."""
+    ann.say("/start")
+    async with polling(server, shell.receive, renderer=Renderer()) as adapter:
+        sent = replace(delivery("x"), message=Message(text="The words.", picture=CHART))
+        for fault, expected in (
+            ({"kind": "flood", "seconds": 3}, NotTaken),
+            ({"kind": "reset"}, MaybeTaken),
+            ({"kind": "refuse", "status": 400, "words": "chat not found"}, ChatUnreachable),
+        ):
+            server.fault(method="sendPhoto", **fault)
+            with pytest.raises(expected):
+                await adapter.send(sent)
+    assert server.calls("sendMessage") == []
 
 
 # What comes in

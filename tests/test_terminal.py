@@ -20,6 +20,7 @@ from tempfile import TemporaryFile
 from zoneinfo import available_timezones
 
 import pytest
+from msgspec.structs import replace
 from prompt_toolkit.history import InMemoryHistory
 from rich.console import Console
 
@@ -33,6 +34,7 @@ from bot.messages import Address, Choice, Delivery, DeliveryKind, Message
 from bot.ports import NotTaken
 from bot.shell import Shell
 from storage.sqlite import SqliteStore
+from tests.drawings import CHART, PNG, Renderer
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent
@@ -272,6 +274,15 @@ async def test_a_number_presses_only_a_choice_of_the_last_message() -> None:
     assert (event.choice, event.message) == ("verb:Skip", "d1")
     await seat.send(delivery())
     assert isinstance(seat.to_event("1"), Said)
+
+
+def test_a_picture_is_named_by_its_path() -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, width=200)
+    seat = Terminal(clock=MovableClock(START), console=console, renderer=Renderer())
+    asyncio.run(seat.send(replace(delivery(), message=Message(text="Your report", picture=CHART))))
+    [path] = re.findall(r"Drawn: (\S+)", shown.getvalue())
+    assert Path(path).read_bytes() == PNG
 
 
 async def test_an_edited_message_is_shown_anew() -> None:
