@@ -27,6 +27,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 NULLABLE = {
     *("score", "completed_at", "resume_text", "jd_text"),
     *("next_nudge_at", "recall_answer", "recall_score", "disputed_at"),
+    *("before", "readiness", "compared_with"),
 }
 
 

@@ -3,6 +3,7 @@
 The words go in as one JSON value and are shown as text, so that no word of a student's can become markup.
 """
 
+from functools import cache
 from importlib.resources import files
 
 import msgspec
@@ -15,8 +16,14 @@ _TEMPLATE = (files("adapters.drawing") / "paper.typ").read_bytes()
 
 def pdf(paper: Paper) -> bytes:
     """The document."""
-    made: bytes = typst.compile(_TEMPLATE, format="pdf", sys_inputs=inputs(paper))
+    made: bytes = typst.compile(_TEMPLATE, format="pdf", sys_inputs=inputs(paper), font_paths=_fonts())
     return made
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    """The package's own, and the system's for scripts that those lack; looked for once."""
+    return typst.Fonts()
 
 
 def inputs(paper: Paper) -> dict[str, str]:
