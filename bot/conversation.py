@@ -57,7 +57,8 @@ class Profile(_Value, frozen=True, kw_only=True):
 
 class Result(_Value, frozen=True, kw_only=True):
     """What one answered question came to; `score` None with a `reason` when it could not be given. `quotes`: the
-    student's words for the first of `found`, shortened; `sides`: those that were judged, 0-5."""
+    student's words for the first of `found`, shortened; `turned`: the same for points they turned round, by label;
+    `sides`: those that were judged, 0-5."""
 
     attempt: str
     question: str
@@ -69,6 +70,7 @@ class Result(_Value, frozen=True, kw_only=True):
     found: tuple[str, ...] = ()
     not_detected: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
+    turned: dict[str, str] = {}
     sides: dict[str, int] = {}
 
 

@@ -16,7 +16,7 @@ import adapters.markup
 from bot import rubric
 from bot.documents import InterviewAttempt, InterviewReport, InterviewSession
 from bot.messages import Message, Paper
-from bot.questions import KeyPoint, PointGrade, Verdict
+from bot.questions import Grade, KeyPoint, PointGrade, Verdict
 from bot.readiness import readiness
 from bot.sentences import SENTENCES
 from bot.stages import reporting
@@ -79,6 +79,29 @@ async def test_report_shows_words_sides_and_what_to_do(talk: Talk) -> None:
     ids = [choice.id.partition(":")[0] for choice in message.choices]
     assert ids[0] == "retry"
     assert "pdf" in ids
+
+
+async def test_what_was_turned_round_is_quoted_as_a_weakness(tmp_path: Path) -> None:
+    """The words that were held against the student stand in the report."""
+
+    class Grader:
+        async def grade(self, **_: object) -> Grade:
+            wrong = PointGrade(
+                slug="a", label="Order", verdict="contradicted", quote="a stack is first in first out"
+            )
+            missed = PointGrade(slug="b", label="Cost", verdict="missed")
+            return Grade(score=10, points=(wrong, missed), grader="test")
+
+    talk = await Talk.open(tmp_path, grader=Grader())
+    await set_up(talk)
+    await talk.say("a stack is first in first out")
+    await talk.say("/stop")
+    (report,) = await stored(talk)
+    turned, missed = report.rounds[0].weaknesses
+    assert turned.endswith(': Order, turned round: "a stack is first in first out"')
+    assert missed.endswith(": Cost")
+    assert turned in "\n".join(texts(talk.new()))
+    await talk.store.close()
 
 
 async def test_report_is_compared_with_the_one_before(talk: Talk) -> None:

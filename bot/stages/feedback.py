@@ -61,9 +61,14 @@ def result(question: Question, attempt: str, grade: Grade) -> Result:
         reason=grade.reason,
         found=tuple(point.label for point in covered),
         not_detected=tuple(point.label for point in grade.points if point.verdict != "covered"),
-        quotes=tuple(text.cut(" ".join(each.quote.split()), LONGEST_KEPT) for each in covered[:KEPT_QUOTES]),
+        quotes=tuple(_kept(each) for each in covered[:KEPT_QUOTES]),
+        turned={each.label: _kept(each) for each in grade.points if each.verdict == "contradicted"},
         sides={each.name: each.score for each in grade.dimensions if each.score is not None},
     )
+
+
+def _kept(point: PointGrade) -> str:
+    return text.cut(" ".join(point.quote.split()), LONGEST_KEPT)
 
 
 def difference(grade: Grade, earlier: Earlier) -> str:

@@ -154,7 +154,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     if stage is None or (stage.attempt, len(stage.parts)) != (event.attempt, event.parts):
         return conversation, []
     kept = update(LearningProgress, stage.row, recall_score=event.grade.score, updated_at=turn.at)
-    text = feedback.message(event.grade)
+    text = feedback.message(replace(event.grade, dimensions=()))
     return conversation.swapped(stage, None), [kept, reply(text, button("next", "", "next_path"))]
 
 

@@ -284,14 +284,18 @@ def _round_report(results: list[Result], before: int | None) -> RoundReport:
             for each in results
             for point, quote in zip_longest(each.found, each.quotes, fillvalue="")
         ),
-        weaknesses=tuple(f"{each.topic_title}: {point}" for each in results for point in each.not_detected),
+        weaknesses=tuple(
+            _evidence(f"{each.topic_title}: {point}", each.turned.get(point, ""), key="report.turned")
+            for each in results
+            for point in each.not_detected
+        ),
         dimensions=_sides(results),
         before=before if scores else None,
     )
 
 
-def _evidence(point: str, quote: str) -> str:
-    return say("report.evidence", point=point, quote=quote) if quote else point
+def _evidence(point: str, quote: str, key: str = "report.evidence") -> str:
+    return say(key, point=point, quote=quote) if quote else point
 
 
 def _sides(results: list[Result]) -> tuple[SideReport, ...]:
