@@ -39,7 +39,7 @@ from bot.events import Event, Graded, NudgeDue, Pressed, Said, SetAside, Shared,
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
-from bot.stages import interview, learning, reporting, scoring, settings, setup
+from bot.stages import how_scored, interview, learning, reporting, settings, setup
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
@@ -349,7 +349,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case "pdf", _ if shared := reporting.share(conversation, subject, turn):
             return _way_back(*shared)
         case "how_scored", _:
-            return _way_back(*scoring.show(conversation, subject, turn))
+            return _way_back(*how_scored.show(conversation, subject, turn))
         case "model", _:
             return _model_answer(conversation, subject, turn)
         case "zone", Setting(field="zone" | "city"):
@@ -572,7 +572,7 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "reminders": learning.reminders,
     "snooze": learning.snooze,
     "settings": settings.show,
-    "how_scored": scoring.show,
+    "how_scored": how_scored.show,
     "help": _help,
 }
 
