@@ -173,6 +173,18 @@ def judge(*, problem: Path, language: str = "python") -> None:
 
 
 @app.command
+def check(*slugs: str) -> None:
+    """Try out coding problems of the bank: references, wrong solutions, growth. A line each; exit code 1 for a fault.
+
+    Parameters
+    ----------
+    slugs
+        These alone; all of them when none is named.
+    """
+    _run(_check(_settings(), slugs), quiet=True)
+
+
+@app.command
 def grade() -> None:
     """Grade answers with the embedded grader: JSON lines in, JSON lines out (docs/grading.md)."""
     from bot.grading import grade_lines
@@ -293,6 +305,35 @@ async def _judge(settings: Settings, problem: Path, language: str, source: str) 
     print(json.dumps(result))
     if message:
         print(message, file=sys.stderr)
+
+
+async def _check(settings: Settings, slugs: tuple[str, ...]) -> None:
+    from adapters.judge.checking import faults
+    from adapters.judge.judge import CodeJudge
+    from bot import problems
+    from bot.judging import CannotRun
+
+    content = bank.load()
+    judge = CodeJudge(url=settings.judge_url.get_secret_value())
+    wrong = 0
+    try:
+        for slug in slugs or problems.slugs():
+            found = []
+            try:
+                file = problems.problem_file(slug)
+                found = (
+                    [fault async for fault in faults(file, content, judge)] if file else ["no such problem"]
+                )
+            except bank.ContentError as error:
+                found = error.faults
+            except CannotRun as error:
+                _fail(str(error))
+            wrong += bool(found)
+            print(slug + (": ok" if not found else "".join(f"\n  {fault}" for fault in found)), flush=True)
+    finally:
+        await judge.close()
+    if wrong:
+        raise SystemExit(1)
 
 
 async def _export(settings: Settings, collection: str) -> None:

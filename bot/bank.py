@@ -28,11 +28,13 @@ from bot.documents import (
     slug_id,
     slug_uuid,
 )
-from bot.questions import ROUNDS, Difficulty, Example, KeyPoint, Question, RoundName
+from bot.questions import ROUNDS, Clarification, Difficulty, Example, KeyPoint, Question, RoundName
 
 FOLDER = Path(__file__).parent / "content"
 LONGEST_TITLE = 24  # characters: a topic's title stands on buttons
 LONGEST_LABEL = 32  # characters: a key point's label stands before a quote, several to a message
+LONGEST_PROBLEM_TITLE = 40  # characters
+LONGEST_CLARIFICATION = 160  # characters: a reply while the problem is open, several at once
 LONGEST_QUESTION = 450  # characters: with its place and hint line it stays under 600
 
 T = TypeVar("T")
@@ -114,8 +116,11 @@ class _QuestionEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     title: str = ""
     examples: tuple[Example, ...] = ()
     constraints: tuple[str, ...] = ()
+    clarifications: tuple[Clarification, ...] = ()
     complexity: dict[str, str] = {}
     follow_up: str = ""
+    follow_up_answer: str = ""
+    follow_up_points: list[dict[str, Any]] = []
     retired: bool = False
 
 
@@ -243,9 +248,7 @@ class _Loader:
         entry: _QuestionEntry,
         raw: dict[str, Any],
     ) -> None:
-        points = tuple(
-            point for each in entry.key_points if (point := self._key_point(where, each)) is not None
-        )
+        points = self._key_points(where, entry.key_points)
         self._check(where, len(points) >= 3, "fewer than 3 key points")
         self._check(
             where, len({point.slug for point in points}) == len(points), "two key points share a slug"
@@ -257,8 +260,8 @@ class _Loader:
             self._check(
                 where, size <= LONGEST_QUESTION, f"question has {size} characters, {LONGEST_QUESTION} fit"
             )
-        elif not (entry.title and len(entry.examples) >= 2 and entry.constraints):
-            self.faults.append(f"{where}: a coding problem needs a title, two examples and its constraints")
+        else:
+            self._coding(where, entry)
         document = InterviewQuestion(
             id=slug_id("question", round_, topic, entry.slug),
             round=round_,
@@ -273,7 +276,11 @@ class _Loader:
             hints=entry.hints,
             examples=entry.examples,
             constraints=entry.constraints,
+            clarifications=entry.clarifications,
+            complexity=entry.complexity.get("time", ""),
             follow_up=entry.follow_up,
+            follow_up_answer=entry.follow_up_answer.strip(),
+            follow_up_points=self._key_points(where, entry.follow_up_points),
             misconception=entry.misconception,
             content_version=_version(raw, title),
             retired=entry.retired,
@@ -285,6 +292,26 @@ class _Loader:
         self.shown[document.id] = _as_asked(document, title)
         for goal in entry.opener_for:
             self.openers.setdefault(goal, []).append(document.id)
+
+    def _coding(self, where: str, entry: _QuestionEntry) -> None:
+        """What a coding problem has beside other questions."""
+        self._check(where, 0 < len(entry.title) <= LONGEST_PROBLEM_TITLE, "no title, or too long a one")
+        self._check(where, len(entry.examples) >= 2, "fewer than two examples")
+        self._check(where, entry.constraints, "no constraints")
+        self._check(where, len(entry.hints) == 3, "needs three hints")
+        if not (entry.clarifications or entry.follow_up_points):
+            return
+        self._check(where, entry.complexity.get("time"), "no complexity.time")
+        self._check(where, len(entry.clarifications) >= 3, "fewer than three clarifications")
+        self._check(where, entry.follow_up and entry.follow_up_answer, "no follow_up with its answer")
+        self._check(where, len(entry.follow_up_points) >= 2, "fewer than two follow_up_points")
+        for each in entry.clarifications:
+            size = len(each.answer)
+            self._check(where, 0 < size <= LONGEST_CLARIFICATION, f"a clarification has {size} characters")
+            self._check(where, each.keywords, "a clarification without keywords")
+
+    def _key_points(self, where: str, entries: list[dict[str, Any]]) -> tuple[KeyPoint, ...]:
+        return tuple(point for each in entries if (point := self._key_point(where, each)) is not None)
 
     def _key_point(self, where: str, raw: dict[str, Any]) -> KeyPoint | None:
         raw = dict(raw)
@@ -463,7 +490,11 @@ def _as_asked(document: InterviewQuestion, topic_title: str) -> Question:
         title=document.title,
         examples=document.examples,
         constraints=document.constraints,
+        clarifications=document.clarifications,
+        complexity=document.complexity,
         follow_up=document.follow_up,
+        follow_up_answer=document.follow_up_answer,
+        follow_up_points=document.follow_up_points,
     )
 
 

@@ -12,7 +12,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bot.questions import Difficulty, Dimension, Example, KeyPoint, PointGrade, Question, RoundName
+from bot.questions import (
+    Clarification,
+    Difficulty,
+    Dimension,
+    Example,
+    KeyPoint,
+    PointGrade,
+    Question,
+    RoundName,
+)
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
 """24 hex digits inside Viva, an ObjectId in MongoDB."""
@@ -209,7 +218,11 @@ class InterviewQuestion(Document, kw_only=True, frozen=True):
     hints: tuple[str, ...]
     examples: tuple[Example, ...]
     constraints: tuple[str, ...]
+    clarifications: tuple[Clarification, ...] = ()
+    complexity: str = ""
     follow_up: str
+    follow_up_answer: str = ""
+    follow_up_points: tuple[KeyPoint, ...] = ()
     misconception: str
     content_version: str
     retired: bool

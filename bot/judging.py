@@ -214,6 +214,15 @@ def compile_message(frame: str | None) -> str | None:
     return place + str(text)[:MESSAGE_LIMIT]
 
 
+def returned(outcome: Outcome) -> Any:
+    """What a run of our own (a generator, a reference solution) gave back. Raises ProblemError."""
+    said = _frame(outcome.frame)
+    if outcome.stop or said is None or "ok" not in said:
+        told = {key: said[key] for key in ("compile", "error", "stop") if key in said} if said else {}
+        raise ProblemError(f"gave nothing back: {outcome.stop or told or 'no answer'}")
+    return presentable(decoded(said["ok"]))
+
+
 _STOPPED: dict[str, CaseVerdict] = {
     "time": "time_limit",
     "memory": "memory_limit",

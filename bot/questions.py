@@ -35,8 +35,16 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
+class Clarification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is told of a coding problem when it is asked for. `keywords`: beginnings of words or phrases, one is enough."""
+
+    keywords: tuple[str, ...]
+    answer: str
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A question as asked. `id`: 24 hex digits, derived from its slug; `topic_title` is what the student reads."""
+    """A question as asked. `id`: 24 hex digits, derived from its slug; `topic_title` is what the student reads.
+    `complexity`: of the reference solution's time ("O(n log n)")."""
 
     id: str
     round: RoundName
@@ -51,7 +59,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str = ""
     examples: tuple[Example, ...] = ()
     constraints: tuple[str, ...] = ()
+    clarifications: tuple[Clarification, ...] = ()
+    complexity: str = ""
     follow_up: str = ""
+    follow_up_answer: str = ""
+    follow_up_points: tuple[KeyPoint, ...] = ()
 
 
 class PointGrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -514,7 +514,7 @@ async def test_growth_is_measured_and_read() -> None:
         single = "def f(a):\n    s = set()\n    for x in a: s.add(x * 7 % 1009)\n    return len(s)"
 
         async def growth(source: str, sizes: list[int]) -> Any:
-            def generate(n: int) -> list[list[int]]:
+            async def generate(n: int) -> list[list[int]]:
                 return [list(range(n))]
 
             return await judge.growth(

@@ -8,11 +8,14 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from adapters.judge import engines, remote
 from adapters.judge.engines import Engine, EngineDown, job_of
+from adapters.judge.preparing import generated, whole
 from bot.growth import Growth, estimated
 from bot.judging import (
     LANGUAGES,
@@ -28,11 +31,15 @@ from bot.judging import (
     judged_case,
     overall,
 )
+from bot.problems import ProblemFile
 
 QUEUE = 32  # submissions running or waiting; with 2 s a submission the last waits a minute
 STOPS = 3  # cases stopped for time, memory or a crash until the rest is left: it will not end well any more
 BUDGET = 60.0  # s for all cases of a submission
 AGAIN = 30.0  # s until a remote engine that was not there is looked for anew
+GROWTH_SEED = 7  # of the inputs that growth is measured on
+GROWTH_LIMIT = 4.0  # s for one of them; a curve ends where one takes longer
+REMEMBERED = 24  # problems with their large cases: some MB each
 ENOUGH = 300.0  # ms; a growth curve that reached this has shown itself
 
 log = logging.getLogger(__name__)
@@ -58,6 +65,8 @@ class CodeJudge:
         self._scratch = ""
         self._again = 0.0
         self._choosing = asyncio.Lock()
+        self._preparing = asyncio.Lock()
+        self._whole: dict[str, Problem] = {}
 
     async def judge(self, *, student: str, language: Language, source: str, problem: Problem) -> Judged:
         """Every case, judged. Raises CannotRun, JudgeBusy."""
@@ -74,13 +83,38 @@ class CodeJudge:
         finally:
             self._inside.discard(student)
 
+    async def whole(self, file: ProblemFile) -> Problem:
+        """The problem with its large cases; made once. Raises ProblemError, CannotRun."""
+        async with self._preparing:
+            if file.slug not in self._whole:
+                try:
+                    made = await whole(file, await self._chosen())
+                except EngineDown as error:
+                    raise CannotRun(str(error)) from error
+                if len(self._whole) >= REMEMBERED:
+                    del self._whole[next(iter(self._whole))]
+                self._whole[file.slug] = made
+            return self._whole[file.slug]
+
+    async def growth_of(self, file: ProblemFile, *, language: Language, source: str) -> Growth:
+        """How a solution's time grows with the size of its problem's input. Raises ProblemError, CannotRun."""
+        python = await self.engine("python")
+
+        async def generate(n: int) -> Sequence[Any]:
+            return await generated(file, n, GROWTH_SEED, python)
+
+        problem = replace(file.problem, time_limit_s=GROWTH_LIMIT)
+        return await self.growth(
+            language=language, source=source, problem=problem, generate=generate, sizes=file.generator.sizes
+        )
+
     async def growth(
         self,
         *,
         language: Language,
         source: str,
         problem: Problem,
-        generate: Callable[[int], Sequence[Any]],
+        generate: Callable[[int], Awaitable[Sequence[Any]]],
         sizes: Sequence[int],
     ) -> Growth:
         """How the time grows with the size of the input: `generate(n)` gives a call's arguments. Sizes ascend; it
@@ -90,7 +124,7 @@ class CodeJudge:
         try:
             for n in sizes:
                 spent = await _least_ms(
-                    engine, language=language, source=source, problem=problem, args=generate(n)
+                    engine, language=language, source=source, problem=problem, args=await generate(n)
                 )
                 if spent is None:
                     break
