@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from statistics import mean
 from typing import Any, TypeVar
 
 import msgspec
@@ -68,6 +69,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     default_company: CompanyKnowledge
     paths: dict[str, PathTemplate]
     goals: dict[str, GoalEntry]
+    mean_minutes: dict[RoundName, float]
     documents: dict[str, tuple[Document, ...]]
     _aliases: dict[str, str] = {}
     _skills: dict[str, str] = {}
@@ -75,6 +77,13 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     def question(self, question_id: str) -> Question | None:
         """A question by its id, retired or not; None when its file no longer has it."""
         return self.questions.get(question_id) or self.retired.get(question_id)
+
+    def rubric(self, asked: Question) -> tuple[KeyPoint, ...]:
+        """The key points of a question as asked, with the wordings they are found by. A point that its file has
+        changed since, or no longer has, stands as it was asked."""
+        ours = self.question(asked.id)
+        known = {(each.slug, each.point): each for each in ours.key_points} if ours else {}
+        return tuple(known.get((each.slug, each.point), each) for each in asked.key_points)
 
     def company(self, name: str) -> CompanyKnowledge | None:
         """The company a person means by `name` (its name, slug or an alias, whatever the case)."""
@@ -465,6 +474,10 @@ class _Loader:
             default_company=next(each for each in self.companies if each.slug == "default"),
             paths=paths,
             goals={str(each.slug): each for each in self.goals},
+            mean_minutes={
+                name: mean(each.minutes for each in self.shown.values() if each.round == name)
+                for name in {each.round for each in self.shown.values()}
+            },
             documents={
                 "interview_questions": tuple(self.questions),
                 "company_interview_knowledge": tuple(self.companies),

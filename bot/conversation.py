@@ -16,8 +16,9 @@ from bot.documents import Recall
 from bot.messages import Address
 from bot.questions import PointGrade, Question, RoundName
 
-SCHEMA = 1  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
+SCHEMA = 2  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
 RECENT = 220  # event ids kept: twice a redelivered Telegram batch (100), with the gradings between
+MARK = 8  # characters an event id is remembered by
 
 Goal = Literal["", "backend", "frontend", "data", "any"]
 Length = Literal["short", "full", "one"]
@@ -221,7 +222,7 @@ Stage = (
 
 class Conversation(_Value, frozen=True, kw_only=True):
     """All of it. `review`: the last graded answer. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
-    `seen_at`: their last message. `recent`: marks of the events heard, oldest first."""
+    `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
 
     student: str
     profile: Profile = Profile()
@@ -232,7 +233,7 @@ class Conversation(_Value, frozen=True, kw_only=True):
     zone_hint: str = ""
     created_at: datetime
     seen_at: datetime | None = None
-    recent: tuple[str, ...] = ()
+    recent: str = ""
 
     @property
     def floor(self) -> Stage | None:
@@ -246,7 +247,15 @@ class Conversation(_Value, frozen=True, kw_only=True):
 
     def has_heard(self, event_id: str) -> bool:
         """Whether this event was heard before, as far as is remembered."""
-        return mark(event_id) in self.recent
+        found, place = mark(event_id), -1
+        while (place := self.recent.find(found, place + 1)) >= 0:
+            if place % MARK == 0:
+                return True
+        return False
+
+    def hearing(self, event_id: str) -> str:
+        """`recent` with one more."""
+        return (self.recent + mark(event_id))[-RECENT * MARK :]
 
     def lifted(self) -> "Conversation":
         """With the interview on the floor, and no question of ours on the side."""
@@ -288,9 +297,12 @@ class ConversationFromTheFuture(Exception):
     """Stored by a newer Viva than this one; it must not be touched."""
 
 
-_UPGRADES: dict[
-    int, Callable[[dict[str, Any]], dict[str, Any]]
-] = {}  # schema n -> the same conversation in n + 1
+def _marks_end_to_end(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"recent": "".join(document.get("recent", ()))}
+
+
+_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _marks_end_to_end}
+"""From schema n to the same conversation in n + 1."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Conversation)

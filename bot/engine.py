@@ -16,7 +16,6 @@ from bot.bank import Content
 from bot.commands import Command
 from bot.conversation import (
     ASIDES,
-    RECENT,
     Answering,
     AwaitingGrade,
     AwaitingRecallGrade,
@@ -31,7 +30,6 @@ from bot.conversation import (
     SettingUp,
     Stage,
     Welcome,
-    mark,
     session_of,
 )
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
@@ -129,12 +127,13 @@ def wake_at(conversation: Conversation) -> datetime | None:
     return interview.wake_at(conversation)
 
 
-def work(conversation: Conversation) -> GradeJob | None:
+def work(conversation: Conversation, content: Content) -> GradeJob | None:
     """What is to be computed for it; the same until its result has been heard."""
     for stage in conversation.stages:
         if isinstance(stage, AwaitingGrade):
             asked = stage.question
-            return _job(stage.attempt, stage.parts, asked.question, asked.reference_answer, asked.key_points)
+            points = content.rubric(asked)
+            return _job(stage.attempt, stage.parts, asked.question, asked.reference_answer, points)
         if isinstance(stage, AwaitingRecallGrade):
             recall = stage.recall
             return _job(
@@ -158,7 +157,7 @@ def _job(
 
 def _heard(conversation: Conversation, event: Event) -> Conversation:
     """Note that the event was heard, and from the student's own ones where they are."""
-    recent = (*conversation.recent, mark(event.id))[-RECENT:]
+    recent = conversation.hearing(event.id)
     if not isinstance(event, Said | Pressed | Shared):
         return replace(conversation, recent=recent)
     return replace(

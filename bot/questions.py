@@ -6,6 +6,7 @@ Shapes only. Grading is in `grader`, choosing questions in `interview`.
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 RoundName = Literal["dsa", "technical_qa", "behavioral"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -25,6 +26,10 @@ class KeyPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alternatives: tuple[str, ...] = ()
     wrong_if: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()
+
+    def bare(self) -> "KeyPoint":
+        """What it says, without the wordings it is found by."""
+        return KeyPoint(slug=self.slug, label=self.label, point=self.point)
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,6 +69,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     follow_up: str = ""
     follow_up_answer: str = ""
     follow_up_points: tuple[KeyPoint, ...] = ()
+
+    def lean(self) -> "Question":
+        """As it is kept once asked: key points without the wordings they are found by, which are most of its size."""
+        bare = tuple(each.bare() for each in self.key_points)
+        return replace(self, key_points=bare, follow_up_points=tuple(e.bare() for e in self.follow_up_points))
 
 
 class PointGrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -137,7 +137,8 @@ class Shell:
         self._send_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._students: dict[Identity, str] = {}
         self._records: dict[str, Record] = {}
-        self._grading: dict[tuple[str, int], str] = {}  # (attempt, parts) -> whose
+        self._grading: dict[str, int] = {}  # parts under way, by attempt
+        self._graded_for: Counter[str] = Counter()  # gradings under way, by student
         self._away: set[Address] = set()
         self._busy: Counter[str] = (
             Counter()
@@ -270,7 +271,7 @@ class Shell:
     async def _commit(
         self, after: Conversation, version: int, writes: Sequence[Write], deliveries: Sequence[Delivery]
     ) -> int:
-        work = engine.work(after) is not None
+        work = engine.work(after, self._content) is not None
         held = self._held_back(after.student)
         ours = work or any(each.to.platform in self._messengers for each in deliveries)
         return await self._store.commit(
@@ -377,7 +378,7 @@ class Shell:
 
     def _leased_until(self, student: str) -> datetime | None:
         """How long the sweeps leave this student's outbox and work alone: while it is held back, sent or graded."""
-        busy = self._busy[student] > 0 or student in self._grading.values()
+        busy = self._busy[student] > 0 or self._graded_for[student] > 0
         return self._held_back(student) or (self._clock() + LEASE if busy else None)
 
     async def _handed_over(
@@ -437,15 +438,16 @@ class Shell:
     # Grading
 
     def _begin_grading(self, student: str, conversation: Conversation) -> None:
-        job = engine.work(conversation)
-        if job is not None and (job.attempt, job.parts) not in self._grading:
-            self._grading[job.attempt, job.parts] = student
+        job = engine.work(conversation, self._content)
+        if job is not None and self._grading.get(job.attempt, 0) < job.parts:
+            self._grading[job.attempt] = job.parts
+            self._graded_for[student] += 1
             self._beside(partial(self._grade, student, job))
 
     async def _grade(self, student: str, job: GradeJob) -> None:
         try:
             await asyncio.sleep(self._patience)
-            if any(attempt == job.attempt and parts > job.parts for attempt, parts in self._grading):
+            if self._grading.get(job.attempt, 0) > job.parts:
                 return  # more was said meanwhile: all of it is graded together
             grade = await self._graded(job)
             event = Graded(
@@ -457,7 +459,11 @@ class Shell:
             )
             await self._tried(student, event)
         finally:
-            self._grading.pop((job.attempt, job.parts), None)
+            if self._grading.get(job.attempt) == job.parts:
+                del self._grading[job.attempt]
+            self._graded_for[student] -= 1
+            if not self._graded_for[student]:
+                del self._graded_for[student]
 
     async def _graded(self, job: GradeJob) -> Grade:
         """A grade in any case; one that could not be given says why."""
@@ -597,7 +603,7 @@ class Shell:
         conversation, writes, work = (
             record.conversation,
             list[Write](),
-            engine.work(record.conversation) is not None,
+            engine.work(record.conversation, self._content) is not None,
         )
         if isinstance(event, NudgeDue):
             later = next_reminder(conversation, event.at)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot import bank, engine
 from bot.commands import COMMANDS
@@ -30,6 +31,7 @@ from bot.conversation import (
     Welcome,
     decode,
     encode,
+    mark,
 )
 from bot.effects import Reply
 from bot.events import Event, Graded, Identity, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
@@ -272,3 +274,25 @@ def _imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found
+
+
+def test_a_question_is_kept_without_the_wordings_it_is_graded_by() -> None:
+    """They come from the bank when the answer is graded; a point that was changed meanwhile stands as it was asked."""
+    whole = next(each for each in CONTENT.questions.values() if each.round == "technical_qa")
+    kept = whole.lean()
+    assert not any(point.alternatives or point.signals or point.wrong_if for point in kept.key_points)
+    assert CONTENT.rubric(kept) == whole.key_points
+    first, *rest = kept.key_points
+    older = replace(kept, key_points=(replace(first, point="Put otherwise"), *rest))
+    assert CONTENT.rubric(older) == (older.key_points[0], *whole.key_points[1:])
+    unknown = replace(kept, id="0" * 24)
+    assert CONTENT.rubric(unknown) == kept.key_points
+
+
+def test_a_conversation_of_the_first_schema_is_read() -> None:
+    """Its marks of heard events stood in a list."""
+    old = b'{"student":"%s","created_at":"2026-03-01T09:00:00Z","recent":["%s"]}'
+    read = decode(old % (b"a" * 24, mark("t:1").encode()), 1)
+    assert read.has_heard("t:1")
+    assert not read.has_heard("t:2")
+    assert not replace(read, recent="A" + mark("t:1") + "AAAAAAA").has_heard("t:1")  # marks stand end to end

@@ -85,7 +85,7 @@ def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
         if left.position < len(kept):
             return ask(conversation, left, turn)
         return close(conversation, left, turn, completed=True)
-    stage = Answering(session=session, question=question, asked_at=turn.at)
+    stage = Answering(session=session, question=question.lean(), asked_at=turn.at)
     return conversation.pushed(stage), [question_message(stage)]
 
 
