@@ -29,6 +29,7 @@ from bot.shell import LEASE, Shell, Swept
 if TYPE_CHECKING:
     from adapters.discord import DiscordAdapter
     from adapters.jsonl import JsonLines
+    from adapters.judge.judge import CodeJudge
     from adapters.local import MovableClock
     from adapters.telegram import TelegramAdapter
     from adapters.terminal import Terminal
@@ -223,7 +224,12 @@ async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> Non
         store, content = await stack.enter_async_context(_store(settings))
         chat = _json_lines(clock) if jsonl else _terminal(clock)
         shell = Shell(
-            store=store, content=content, grader=_grader(settings, stack), messengers=[chat], clock=clock
+            store=store,
+            content=content,
+            grader=_grader(settings, stack),
+            judge=_code_judge(settings, stack),
+            messengers=[chat],
+            clock=clock,
         )
         stack.push_async_callback(shell.close)
         await chat.run(shell, store)
@@ -250,6 +256,7 @@ async def _serve(
             store=store,
             content=content,
             grader=_grader(settings, stack),
+            judge=_code_judge(settings, stack),
             messengers=messengers,
             patience=PATIENCE,
         )
@@ -397,6 +404,14 @@ def _grader(settings: Settings, stack: AsyncExitStack) -> Grader:
     client = Client.of(settings)
     stack.push_async_callback(client.close)
     return ModelGrader(client, model=settings.model_name, embedded=EmbeddedGrader())
+
+
+def _code_judge(settings: Settings, stack: AsyncExitStack) -> "CodeJudge":
+    from adapters.judge.judge import CodeJudge
+
+    judge = CodeJudge(url=settings.judge_url.get_secret_value())
+    stack.push_async_callback(judge.close)
+    return judge
 
 
 def _json_lines(clock: "MovableClock") -> "JsonLines | Terminal":

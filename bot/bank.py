@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 from statistics import mean
 from typing import Any, TypeVar
@@ -58,6 +59,13 @@ class GoalEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     topics: tuple[str, ...]
 
 
+@cache
+def reactions(folder: Path = FOLDER) -> dict[str, str]:
+    """The classes of a coding problem's cases, and what the interviewer asks when one of them fails."""
+    read = tomllib.loads((folder / "problems" / "classes.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(read["classes"], dict[str, str])
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """Everything there is to ask and to recommend. `questions` and `paths` leave retired entries out; `retired` are
     the questions that a plan made earlier may still name."""
@@ -69,6 +77,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     default_company: CompanyKnowledge
     paths: dict[str, PathTemplate]
     goals: dict[str, GoalEntry]
+    reactions: dict[str, str]
     mean_minutes: dict[RoundName, float]
     documents: dict[str, tuple[Document, ...]]
     _aliases: dict[str, str] = {}
@@ -82,8 +91,12 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         """The key points of a question as asked, with the wordings they are found by. A point that its file has
         changed since, or no longer has, stands as it was asked."""
         ours = self.question(asked.id)
-        known = {(each.slug, each.point): each for each in ours.key_points} if ours else {}
-        return tuple(known.get((each.slug, each.point), each) for each in asked.key_points)
+        return _with_wordings(asked.key_points, ours.key_points if ours else ())
+
+    def follow_up_rubric(self, asked: Question) -> tuple[KeyPoint, ...]:
+        """The same of a coding problem's follow-up."""
+        ours = self.question(asked.id)
+        return _with_wordings(asked.follow_up_points, ours.follow_up_points if ours else ())
 
     def company(self, name: str) -> CompanyKnowledge | None:
         """The company a person means by `name` (its name, slug or an alias, whatever the case)."""
@@ -290,6 +303,7 @@ class _Loader:
             follow_up=entry.follow_up,
             follow_up_answer=entry.follow_up_answer.strip(),
             follow_up_points=self._key_points(where, entry.follow_up_points),
+            problem=entry.slug if (self.folder / "problems" / f"{entry.slug}.toml").is_file() else "",
             misconception=entry.misconception,
             content_version=_version(raw, title),
             retired=entry.retired,
@@ -474,6 +488,7 @@ class _Loader:
             default_company=next(each for each in self.companies if each.slug == "default"),
             paths=paths,
             goals={str(each.slug): each for each in self.goals},
+            reactions=reactions(self.folder),
             mean_minutes={
                 name: mean(each.minutes for each in self.shown.values() if each.round == name)
                 for name in {each.round for each in self.shown.values()}
@@ -508,7 +523,13 @@ def _as_asked(document: InterviewQuestion, topic_title: str) -> Question:
         follow_up=document.follow_up,
         follow_up_answer=document.follow_up_answer,
         follow_up_points=document.follow_up_points,
+        problem=document.problem,
     )
+
+
+def _with_wordings(asked: tuple[KeyPoint, ...], ours: tuple[KeyPoint, ...]) -> tuple[KeyPoint, ...]:
+    known = {(each.slug, each.point): each for each in ours}
+    return tuple(known.get((each.slug, each.point), each) for each in asked)
 
 
 def _company_names(companies: list[CompanyKnowledge]) -> list[tuple[str, str]]:

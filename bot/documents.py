@@ -22,6 +22,7 @@ from bot.questions import (
     Question,
     RoundName,
 )
+from bot.submissions import ScorePart, Submission
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
 """24 hex digits inside Viva, an ObjectId in MongoDB."""
@@ -166,6 +167,10 @@ class InterviewAttempt(Document, kw_only=True, frozen=True):
     hints_used: int = 0
     disputed_at: When | None = None
     dimensions: tuple[Dimension, ...] = ()
+    submissions: tuple[Submission, ...] = ()
+    complexity_answer: str = ""
+    follow_up_answer: str = ""
+    parts: tuple[ScorePart, ...] = ()
 
 
 class RoundReport(msgspec.Struct, kw_only=True, frozen=True):
@@ -223,6 +228,7 @@ class InterviewQuestion(Document, kw_only=True, frozen=True):
     follow_up: str
     follow_up_answer: str = ""
     follow_up_points: tuple[KeyPoint, ...] = ()
+    problem: str = ""
     misconception: str
     content_version: str
     retired: bool

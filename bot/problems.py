@@ -6,13 +6,13 @@ format. Nothing of it runs here.
 
 import json
 import tomllib
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from bot.bank import FOLDER, ContentError
+from bot.bank import FOLDER, ContentError, reactions
 from bot.judging import Case, Kind, Language, Method, Problem, ProblemError, problem_of
 
 PROBLEMS = FOLDER / "problems"
@@ -121,13 +121,6 @@ def problem_file(slug: str, folder: Path = PROBLEMS) -> ProblemFile | None:
         solutions=entry.solutions,
         wrong=entry.wrong,
     )
-
-
-@cache
-def reactions(folder: Path = PROBLEMS) -> dict[str, str]:
-    """The classes of cases, and what the interviewer asks when one fails."""
-    read = tomllib.loads((folder / "classes.toml").read_text(encoding="utf-8"))
-    return msgspec.convert(read["classes"], dict[str, str])
 
 
 def slugs(folder: Path = PROBLEMS) -> tuple[str, ...]:

@@ -49,7 +49,8 @@ class Clarification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A question as asked. `id`: 24 hex digits, derived from its slug; `topic_title` is what the student reads.
-    `complexity`: of the reference solution's time ("O(n log n)")."""
+    `complexity`: of the reference solution's time ("O(n log n)"); `problem`: the slug under which its code is judged,
+    empty when an explanation is all there is to grade."""
 
     id: str
     round: RoundName
@@ -69,6 +70,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     follow_up: str = ""
     follow_up_answer: str = ""
     follow_up_points: tuple[KeyPoint, ...] = ()
+    problem: str = ""
 
     def lean(self) -> "Question":
         """As it is kept once asked: key points without the wordings they are found by, which are most of its size."""

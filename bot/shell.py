@@ -35,12 +35,13 @@ from bot.documents import (
     update,
 )
 from bot.effects import Effect, Forget, Reply
-from bot.engine import GradeJob
+from bot.engine import GradeJob, Job, JudgeJob
 from bot.events import (
     Event,
     FromStudent,
     Graded,
     Identity,
+    Judged,
     NudgeDue,
     Pressed,
     Said,
@@ -49,6 +50,7 @@ from bot.events import (
     Unreachable,
     Woke,
 )
+from bot.judging import CannotRun, Judge, JudgeBusy
 from bot.messages import Address, Delivery, Message
 from bot.ports import (
     ChatUnreachable,
@@ -68,6 +70,7 @@ from bot.questions import Grade
 from bot.sentences import say
 
 GRADE_TIMEOUT = timedelta(seconds=60)  # the slowest grader seen took 20 s
+JUDGE_TIMEOUT = timedelta(seconds=55)  # within the lease; the cases of one submission end after 30 s
 LEASE = timedelta(seconds=60)  # longer than sending or grading takes; after it another process takes over
 FAILURES = 3  # of one event before it is set aside
 WAKE_AGAIN = timedelta(days=1)  # after a wake that could not be heard
@@ -122,6 +125,7 @@ class Shell:
         store: Store,
         content: Content,
         grader: Grader,
+        judge: Judge | None = None,
         messengers: Sequence[Messenger] = (),
         patience: float = 0.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -129,6 +133,7 @@ class Shell:
         self._store = store
         self._content = content
         self._grader = grader
+        self._judge = judge
         self._patience = patience
         self._messengers: Mapping[str, Messenger] = {each.platform: each for each in messengers}
         self._clock = clock
@@ -137,8 +142,8 @@ class Shell:
         self._send_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._students: dict[Identity, str] = {}
         self._records: dict[str, Record] = {}
-        self._grading: dict[str, int] = {}  # parts under way, by attempt
-        self._graded_for: Counter[str] = Counter()  # gradings under way, by student
+        self._at_work: dict[str, int] = {}  # the newest number under way of each job's key
+        self._working_for: Counter[str] = Counter()  # jobs under way, by student
         self._away: set[Address] = set()
         self._busy: Counter[str] = (
             Counter()
@@ -236,7 +241,7 @@ class Shell:
         finally:
             self._no_longer_busy(student)
         if taken is not None and taken.after is not None:
-            self._begin_grading(student, taken.after)
+            self._begin_work(student, taken.after)
             _log_turn(taken, event, time.perf_counter() - began)
         return taken
 
@@ -378,7 +383,7 @@ class Shell:
 
     def _leased_until(self, student: str) -> datetime | None:
         """How long the sweeps leave this student's outbox and work alone: while it is held back, sent or graded."""
-        busy = self._busy[student] > 0 or self._graded_for[student] > 0
+        busy = self._busy[student] > 0 or self._working_for[student] > 0
         return self._held_back(student) or (self._clock() + LEASE if busy else None)
 
     async def _handed_over(
@@ -435,35 +440,71 @@ class Shell:
         except (NotTaken, MaybeTaken, Refused, ChatUnreachable) as error:
             log.warning("could not say %s: %s", key, error)
 
-    # Grading
+    # Grading and running code
 
-    def _begin_grading(self, student: str, conversation: Conversation) -> None:
+    def _begin_work(self, student: str, conversation: Conversation) -> None:
         job = engine.work(conversation, self._content)
-        if job is not None and self._grading.get(job.attempt, 0) < job.parts:
-            self._grading[job.attempt] = job.parts
-            self._graded_for[student] += 1
-            self._beside(partial(self._grade, student, job))
+        if job is not None and self._at_work.get(job.key, -1) < job.number:
+            self._at_work[job.key] = job.number
+            self._working_for[student] += 1
+            self._beside(partial(self._work, student, job))
 
-    async def _grade(self, student: str, job: GradeJob) -> None:
+    async def _work(self, student: str, job: Job) -> None:
         try:
             await asyncio.sleep(self._patience)
-            if self._grading.get(job.attempt, 0) > job.parts:
-                return  # more was said meanwhile: all of it is graded together
-            grade = await self._graded(job)
-            event = Graded(
-                id=f"graded:{job.attempt}:{job.parts}",
-                at=_now(self._clock),
-                attempt=job.attempt,
-                parts=job.parts,
-                grade=grade,
-            )
-            await self._tried(student, event)
+            if self._at_work.get(job.key, -1) > job.number:
+                return  # more was said meanwhile: all of it is done together
+            await self._tried(student, await self._done(student, job))
         finally:
-            if self._grading.get(job.attempt) == job.parts:
-                del self._grading[job.attempt]
-            self._graded_for[student] -= 1
-            if not self._graded_for[student]:
-                del self._graded_for[student]
+            if self._at_work.get(job.key) == job.number:
+                del self._at_work[job.key]
+            self._working_for[student] -= 1
+            if not self._working_for[student]:
+                del self._working_for[student]
+
+    async def _done(self, student: str, job: Job) -> Graded | Judged:
+        if isinstance(job, JudgeJob):
+            return await self._judged(student, job)
+        grade = await self._graded(job)
+        name = f"graded:{job.attempt}:{job.parts}"
+        return Graded(id=name, at=_now(self._clock), attempt=job.attempt, parts=job.parts, grade=grade)
+
+    async def _judged(self, student: str, job: JudgeJob) -> Judged:
+        """What became of it in any case. Whoever sends code once more gets another number."""
+        told = Judged(
+            id=f"judged:{job.key}:{job.number}", at=_now(self._clock), attempt=job.attempt, number=job.number
+        )
+        if self._judge is None:
+            return replace(told, refused="cannot_run")
+        try:
+            async with asyncio.timeout(JUDGE_TIMEOUT.total_seconds()):
+                if job.measure:
+                    told = replace(
+                        told,
+                        growth=await self._judge.measure(
+                            problem=job.problem, language=job.language, source=job.source
+                        ),
+                    )
+                else:
+                    told = replace(
+                        told,
+                        judgement=await self._judge.submit(
+                            student=student, problem=job.problem, language=job.language, source=job.source
+                        ),
+                    )
+        except CannotRun as error:
+            log.warning("cannot run code: %s", error)
+            told = replace(told, refused="cannot_run")
+        except JudgeBusy as error:
+            log.warning("%s student=%s", error, student)
+            told = replace(told, refused="busy")
+        except TimeoutError:
+            log.warning("judging took more than %s attempt=%s", JUDGE_TIMEOUT, job.attempt)
+            told = replace(told, refused="timeout")
+        except Exception:
+            log.exception("judging failed attempt=%s problem=%s", job.attempt, job.problem)
+            told = replace(told, refused="failed")
+        return replace(told, at=_now(self._clock))
 
     async def _graded(self, job: GradeJob) -> Grade:
         """A grade in any case; one that could not be given says why."""
@@ -514,7 +555,7 @@ class Shell:
             if record is None:
                 return 0
             went = await self._sent_again(record.conversation, deliveries)
-            self._begin_grading(student, record.conversation)
+            self._begin_work(student, record.conversation)
         except StoreUnavailable:
             raise
         except Exception:
@@ -578,7 +619,7 @@ class Shell:
             )
         )
 
-    async def _tried(self, student: str, event: Graded | NudgeDue | Woke) -> _Taken | None:
+    async def _tried(self, student: str, event: Graded | Judged | NudgeDue | Woke) -> _Taken | None:
         """The turn of an event of our own. One that fails three times is set aside, and what asks for it is stilled."""
         try:
             taken = await self._turn(student, event)
@@ -595,7 +636,7 @@ class Shell:
         self._failures.pop(event.id, None)
         return taken
 
-    async def _stilled(self, student: str, event: Graded | NudgeDue | Woke) -> None:
+    async def _stilled(self, student: str, event: Graded | Judged | NudgeDue | Woke) -> None:
         """Without the engine, which cannot: the row or the conversation asks again later, the answer stays ungraded."""
         record = await self._store.load(student)
         if record is None:
@@ -608,11 +649,11 @@ class Shell:
         if isinstance(event, NudgeDue):
             later = next_reminder(conversation, event.at)
             writes.append(update(LearningProgress, event.row, next_nudge_at=later))
-        elif isinstance(event, Graded):
+        elif isinstance(event, Graded | Judged):
             conversation, work = replace(conversation, stages=()), False
             writes.append(update(InterviewAttempt, event.attempt, status="not_graded", reason="failed"))
         deliveries = []
-        if isinstance(event, Graded) and conversation.address is not None:
+        if isinstance(event, Graded | Judged) and conversation.address is not None:
             told = Message(text=say("general.aside"))
             deliveries.append(
                 Delivery(
@@ -712,13 +753,16 @@ def _student_document(conversation: Conversation) -> Insert:
     )
 
 
+_ANSWERS = {"student_answer", "complexity_answer", "follow_up_answer", "hints_used"}
+
+
 def _attempt_in(writes: Sequence[Write]) -> str | None:
     """The interview attempt a turn wrote an answer to."""
     for write in writes:
         if write.collection == "interview_attempts":
             if isinstance(write, Insert):
                 return str(write.document["_id"])
-            if "student_answer" in write.fields:
+            if _ANSWERS & write.fields.keys():
                 return write.id
     return None
 

@@ -16,7 +16,7 @@ from adapters.judge import engines
 from adapters.judge.engines import Engine, Job, Local, job_of
 from adapters.judge.judge import CodeJudge, judged
 from adapters.judge.worker import Worker, WorkerGone
-from bot.judging import CannotRun, Case, JudgeBusy, Judged, Language, Outcome, Problem, problem_of
+from bot.judging import CannotRun, Case, JudgeBusy, Judgement, Language, Outcome, Problem, problem_of
 from tests.escapes import PYTHON
 
 PYTHONS = ["eryx", "native"]
@@ -41,7 +41,7 @@ async def _made(name: str, scratch: str) -> Local:
     return made
 
 
-async def on(engine: Engine, source: str, cases: Sequence[tuple[Sequence[Any], Any]], **more: Any) -> Judged:
+async def on(engine: Engine, source: str, cases: Sequence[tuple[Sequence[Any], Any]], **more: Any) -> Judgement:
     language: Language = "javascript" if engine.name == "quickjs" else "python"
     raw = {
         "entry": "f",

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from adapters.judge.engines import Engine
 from adapters.judge.judge import CodeJudge, judged
 from bot.bank import Content
-from bot.judging import Judged, Language, Problem, ProblemError
+from bot.judging import Judgement, Language, Problem, ProblemError
 from bot.problems import ProblemFile, Wrong
 
 QUARTER = 0.25  # of the time limit: what a reference may take, so that a slower right way passes too
@@ -66,7 +66,7 @@ async def _of_reference(
         yield f"the {language} solution takes {slowest:.0f} ms on a case, {allowed:.0f} ms are a quarter of the limit"
 
 
-def _of_wrong(wrong: Wrong, result: Judged) -> str:
+def _of_wrong(wrong: Wrong, result: Judgement) -> str:
     caught = next(
         (each for each in result.cases if each.verdict not in ("accepted", None)),
         None,

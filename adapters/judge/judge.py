@@ -24,18 +24,18 @@ from bot.judging import (
     Case,
     CaseResult,
     JudgeBusy,
-    Judged,
+    Judgement,
     Language,
     Problem,
     compile_message,
     judged_case,
     overall,
 )
-from bot.problems import ProblemFile
+from bot.problems import ProblemFile, problem_file
 
 QUEUE = 32  # submissions running or waiting; with 2 s a submission the last waits a minute
 STOPS = 3  # cases stopped for time, memory or a crash until the rest is left: it will not end well any more
-BUDGET = 60.0  # s for all cases of a submission
+BUDGET = 30.0  # s for all cases of a submission
 AGAIN = 30.0  # s until a remote engine that was not there is looked for anew
 GROWTH_SEED = 7  # of the inputs that growth is measured on
 GROWTH_LIMIT = 4.0  # s for one of them; a curve ends where one takes longer
@@ -68,7 +68,7 @@ class CodeJudge:
         self._preparing = asyncio.Lock()
         self._whole: dict[str, Problem] = {}
 
-    async def judge(self, *, student: str, language: Language, source: str, problem: Problem) -> Judged:
+    async def judge(self, *, student: str, language: Language, source: str, problem: Problem) -> Judgement:
         """Every case, judged. Raises CannotRun, JudgeBusy."""
         if student in self._inside:
             raise JudgeBusy(running=True)
@@ -95,6 +95,15 @@ class CodeJudge:
                     del self._whole[next(iter(self._whole))]
                 self._whole[file.slug] = made
             return self._whole[file.slug]
+
+    async def submit(self, *, student: str, problem: str, language: Language, source: str) -> Judgement:
+        """A submission to a problem of the bank. Raises CannotRun, JudgeBusy."""
+        whole = await self.whole(await _file(problem))
+        return await self.judge(student=student, language=language, source=source, problem=whole)
+
+    async def measure(self, *, problem: str, language: Language, source: str) -> Growth:
+        """How a solution's time grows. Raises CannotRun."""
+        return await self.growth_of(await _file(problem), language=language, source=source)
 
     async def growth_of(self, file: ProblemFile, *, language: Language, source: str) -> Growth:
         """How a solution's time grows with the size of its problem's input. Raises ProblemError, CannotRun."""
@@ -211,6 +220,13 @@ class CodeJudge:
         return "Python 3.12 or newer with pyeryx, or Linux with Landlock or bubblewrap and libseccomp, or JUDGE_URL is needed."
 
 
+async def _file(problem: str) -> ProblemFile:
+    found = await asyncio.to_thread(problem_file, problem)
+    if found is None:
+        raise CannotRun(f"there is no problem {problem}")
+    return found
+
+
 async def judged(
     engine: Engine,
     *,
@@ -219,11 +235,11 @@ async def judged(
     problem: Problem,
     stops: int = STOPS,
     budget: float = BUDGET,
-) -> Judged:
+) -> Judgement:
     """Every case through an engine, in order; each in a run of its own. Raises EngineDown."""
     if len(source.encode()) > SOURCE_LIMIT:
         why = f"the source is longer than {SOURCE_LIMIT // 1024} kB"
-        return Judged(
+        return Judgement(
             verdict="compile_error", cases=_all("compile_error", problem), engine=engine.name, message=why
         )
     ends = time.monotonic() + budget
@@ -235,7 +251,7 @@ async def judged(
         outcome = await engine.run(job_of(problem, case, language=language, source=source))
         message = compile_message(outcome.frame)
         if message is not None and not outcome.stop:
-            return Judged(
+            return Judgement(
                 verdict="compile_error",
                 cases=_all("compile_error", problem),
                 engine=engine.name,
@@ -243,7 +259,7 @@ async def judged(
             )
         stops -= bool(outcome.stop)
         results.append(judged_case(case, problem.compare, outcome))
-    return Judged(verdict=overall(results), cases=tuple(results), engine=engine.name)
+    return Judgement(verdict=overall(results), cases=tuple(results), engine=engine.name)
 
 
 def _all(verdict: Any, problem: Problem) -> tuple[CaseResult, ...]:
