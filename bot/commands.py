@@ -36,6 +36,23 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         "stop",
         re.compile(r"\A(?:please )?(?:stop|end|quit|leave) (?:the |this |my )?interview\b", re.IGNORECASE),
     ),
+    (  # a real one that is over; the whole text is the argument, since the name stands anywhere in it
+        "debrief",
+        re.compile(
+            r"\A(?!.*\b(?:mock|practi[cs]e)\b)(?P<argument>.*\bI(?: have|'ve)? (?:just )?(?:interviewed (?:at|with)\b"
+            r"|(?:had|gave|given|attended|took|finished|did|done) (?:\w+ ){0,3}interview\b).*)\Z",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
+    (  # one to come, with a word that may name its day
+        "expect",
+        re.compile(
+            r"\A(?!.*\b(?:mock|practi[cs]e)\b)(?P<argument>.*\b(?:my|(?:have|got|'ve)(?: got)? an?) (?:[\w.&]+ ){0,3}"
+            r"interview\b.*(?:\b(?:today|tonight|tomorrow|yesterday|next|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri"
+            r"|sat(?:ur)?|sun)(?:day)?)\b|\d|\bin (?:a|an|one|two|three) (?:day|week)).*)\Z",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
     (
         "interview",
         re.compile(

@@ -22,6 +22,8 @@ from bot.conversation import (
     AwaitingRecallGrade,
     ConfirmingForget,
     Conversation,
+    Debriefing,
+    Expecting,
     FollowingUp,
     InterviewStage,
     Paused,
@@ -39,7 +41,7 @@ from bot.events import Event, Graded, NudgeDue, Pressed, Said, SetAside, Shared,
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
-from bot.stages import interview, learning, reporting, settings, setup
+from bot.stages import debrief, interview, learning, reporting, settings, setup
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
@@ -113,6 +115,8 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
             conversation, effects = _graded(conversation, event, turn)
         case Woke():
             conversation, effects = interview.woke(conversation, turn)
+            conversation, asked = debrief.woke(conversation, turn)
+            effects = [*effects, *asked]
         case NudgeDue():
             conversation, effects = learning.nudge(conversation, event, turn)
         case Unreachable():
@@ -126,7 +130,8 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
 
 def wake_at(conversation: Conversation) -> datetime | None:
     """When the conversation wants to be woken."""
-    return interview.wake_at(conversation)
+    times = (interview.wake_at(conversation), debrief.wake_at(conversation))
+    return min((each for each in times if each is not None), default=None)
 
 
 def work(conversation: Conversation) -> GradeJob | None:
@@ -222,6 +227,8 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
                 return _hour_given(conversation, text, turn)
             conversation, effects = settings.said(conversation, floor, text, turn)
             return _planned_anew(conversation, effects, floor, turn)
+        case Expecting() | Debriefing():
+            return _debriefed(debrief.said(conversation, floor, text, turn), turn)
         case ConfirmingForget():
             return _said(conversation.without(ConfirmingForget), text, turn)
         case _:
@@ -234,6 +241,8 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
     if meant is None or len(text.split()) > LONGEST_PLAIN_WISH:
         return None
     if meant.verb == "learn" and turn.content.path(meant.argument):
+        return meant
+    if meant.verb in ("debrief", "expect") and debrief.named(meant.argument, turn):
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
@@ -337,6 +346,9 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _CONTROLS[verb](conversation, turn)
         case "model", _:
             return _model_answer(conversation, subject, turn)
+        case "seen", Debriefing() if debrief.is_about(floor, subject):
+            verdict = subject.rpartition("/")[2]
+            return _debriefed(debrief.answered(conversation, floor, verdict, turn), turn)
         case "zone", Setting(field="zone" | "city"):
             conversation, effects = settings.zone_chosen(conversation, subject, turn)
             return _planned_anew(conversation, effects, floor, turn)
@@ -356,6 +368,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
                 | "reminders"
                 | "settings"
                 | "report"
+                | "debrief"
+                | "expect"
                 | "progress"
                 | "help"
                 | "start"
@@ -376,6 +390,14 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case _:
             pass
     return _with_question(conversation, [reply(say("general.old_button"))], turn)
+
+
+def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:
+    """After the last question about a real interview, what lay beneath is said again."""
+    conversation, effects = outcome
+    if isinstance(conversation.floor, Expecting | Debriefing):
+        return outcome
+    return _with_question(conversation, effects, turn)
 
 
 def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -476,7 +498,9 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
             return settings.zone_chosen(conversation, "skip", turn)
         case Welcome():
             return setup.welcomed(conversation, "any", turn)
-        case Setting():
+        case Debriefing() as floor if floor.left:
+            return _debriefed(debrief.answered(conversation, floor, "skip", turn), turn)
+        case Setting() | Expecting() | Debriefing():
             return _cancelled(conversation, turn)
     return _nothing_open(conversation, turn)
 
@@ -554,6 +578,8 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "done": _done,
     "progress": _progress,
     "report": reporting.show,
+    "debrief": debrief.begin,
+    "expect": debrief.expect,
     "reminders": learning.reminders,
     "snooze": learning.snooze,
     "settings": settings.show,
@@ -599,6 +625,8 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return setup.again(floor, conversation, turn)
         case Setting():
             return settings.again(floor, turn)
+        case Expecting() | Debriefing():
+            return debrief.again(floor, turn)
         case Answering() | AwaitingGrade() | FollowingUp() | Reviewed() | Paused():
             return interview.again(floor)
         case Recalling() | AwaitingRecallGrade():

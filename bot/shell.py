@@ -197,6 +197,10 @@ class Shell:
             await self._in_lanes([self._taken_up(student, deliveries) for student, deliveries in left])
         )
 
+    def renew(self, content: Content) -> None:
+        """Decide the next turns on this content: students have said more about companies."""
+        self._content = content
+
     async def settled(self) -> None:
         """Wait until everything that is under way has been graded and sent."""
         while self._tasks:
