@@ -228,6 +228,9 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             conversation, effects = settings.said(conversation, floor, text, turn)
             return _planned_anew(conversation, effects, floor, turn)
         case Expecting() | Debriefing():
+            meant = commands.meaning(text)
+            if meant and isinstance(floor, Debriefing) and floor.left:  # nobody has to answer
+                return _obeyed(conversation.swapped(floor, None), meant, turn)
             return _debriefed(debrief.said(conversation, floor, text, turn), turn)
         case ConfirmingForget():
             return _said(conversation.without(ConfirmingForget), text, turn)

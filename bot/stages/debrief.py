@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot import companies
 from bot.clock import after_quiet, at_local, next_reminder, nudged_on_day, shown, zone_of
-from bot.conversation import ASIDES, Conversation, Debriefing, Expected, Expecting, Paused
+from bot.conversation import ASIDES, ConfirmingForget, Conversation, Debriefing, Expected, Expecting, Paused
 from bot.days import day_in
 from bot.documents import CompanyKnowledge, CompanyObservation, CompanyRound, insert, slug_id, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
@@ -159,7 +159,8 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
     if company is None:
         return conversation, []
     today = turn.at.astimezone(zone_of(conversation)).date()
-    conversation, effects = _asked(conversation.without(*ASIDES).with_profile(nudged_on=today), company, turn)
+    resting = conversation.without(Expecting, Debriefing, ConfirmingForget).with_profile(nudged_on=today)
+    conversation, effects = _asked(resting, company, turn)  # a set-up that was left open waits beneath
     return conversation, [
         replace(each, kind="nudge") if isinstance(each, Reply) else each for each in effects
     ]
