@@ -308,6 +308,36 @@ async def test_what_lacks_of_the_date_is_asked_for(talk: Talk) -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Zyxcorp on Friday", "I have no pattern for Zyxcorp yet"),
+        ("Friday", "Which company, and on which day?"),
+        ("my interview with AWS at Uber is on friday at 3 pm", "Noted: Amazon."),
+        ("google, 31 November", "On which day is it at Google?"),
+        ("Zyxcorp", "I have no pattern for Zyxcorp yet"),
+    ],
+)
+async def test_a_date_is_understood_or_asked_for_again(talk: Talk, text: str, answer: str) -> None:
+    """What was understood stays; a day is no company."""
+    await met(talk)
+    await talk.say("/settings company")
+    await talk.press("I have a date")
+    talk.new()
+    await talk.say(text)
+    assert texts(talk.new())[0].startswith(answer)
+
+
+async def test_a_time_of_day_is_no_company(talk: Talk) -> None:
+    """ "at 3 pm" names nobody; then it is asked."""
+    await met(talk)
+    await talk.play("""
+        user: I had my interview at 3 pm
+        bot: Which company was it? Type its name. [Cancel]
+    """)
+    assert await documents(talk, "company_wishes") == []
+
+
 async def test_a_late_sweep_does_not_ask_at_night(tmp_path: Path) -> None:
     """In quiet hours the question waits for their end."""
     talk = await Talk.open(tmp_path)

@@ -21,7 +21,7 @@ ASK_AFTER = timedelta(hours=1)  # of silence: not in the middle of something els
 LONGEST_NAME = 60  # characters of a company
 
 _AT = re.compile(  # who it was with, up to what is said of the day
-    r"\b(?:at|with)\s+(.+?)(?=\s+(?:is|was|went|is on|on|in|this|next|last|today|tomorrow|yesterday)\b|[.,;!?]|\Z)",
+    r"\b(?:at|with)\s+(?!\d|(?:home|noon|night|campus|college|the|my|an?)\b)(.+?)(?=\s+(?:is|was|went|on|in|this|next|last|today|tomorrow|yesterday)\b|[.,;!?]|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
 _ANSWERS = {
@@ -32,7 +32,9 @@ _ANSWERS = {
 
 
 def named(text: str, turn: Turn) -> CompanyKnowledge | None:
-    """The known company that stands anywhere in a text."""
+    """The known company that a text names: after "at" or "with", else anywhere."""
+    if (after := _AT.search(text)) and (found := turn.content.company_in(after[1])):
+        return found
     words = text.split()
     return next(
         (found for at in range(len(words)) if (found := turn.content.company_in(" ".join(words[at:])))), None
@@ -45,8 +47,8 @@ def begin(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     conversation = conversation.without(*ASIDES)
     if company is not None:
         return _asked(conversation, company, turn)
-    if found := _AT.search(argument):
-        return conversation, _unknown(conversation, found[1], turn)
+    if name := _unknown_name(argument, turn):
+        return conversation, _unknown(conversation, name, turn)
     return conversation.pushed(Debriefing()), [again(Debriefing(), turn)]
 
 
@@ -55,8 +57,8 @@ def expect(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     today = turn.at.astimezone(zone_of(conversation)).date()
     company, day = named(argument, turn), day_in(argument, today)
     conversation = conversation.without(*ASIDES)
-    if company is None and (found := _AT.search(argument)):
-        return conversation, _unknown(conversation, found[1], turn)
+    if company is None and (typed := _unknown_name(argument, turn)):
+        return conversation, _unknown(conversation, typed, turn)
     if company is None or day is None:
         stage = Expecting(company=company.slug if company else "")
         return conversation.pushed(stage), [again(stage, turn)]
@@ -75,10 +77,12 @@ def expect(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 
 def said(conversation: Conversation, stage: Expecting | Debriefing, text: str, turn: Turn) -> Outcome:
     """An answer in words."""
+    if not stage.company and named(text, turn) is None:
+        text = f"at {text}"
     if isinstance(stage, Expecting):
         return expect(conversation, f"{text} {_name(stage.company, turn)}".strip(), turn)
     if not stage.company:
-        return begin(conversation, text if named(text, turn) else f"at {text}", turn)
+        return begin(conversation, text, turn)
     verdict = _ANSWERS.get(text.strip().rstrip(".!").lower())
     if verdict is None:
         return conversation, [reply(say("debrief.one_of_these")), again(stage, turn)]
@@ -176,6 +180,12 @@ def _asked(conversation: Conversation, company: CompanyKnowledge, turn: Turn) ->
     if conversation.expected is not None and conversation.expected.company == company.slug:
         conversation = replace(conversation, expected=None)
     return conversation.pushed(stage), [told]
+
+
+def _unknown_name(text: str, turn: Turn) -> str | None:
+    """The name after "at" or "with"; a day is none."""
+    found = _AT.search(text)
+    return found[1] if found and day_in(found[1], turn.at.date()) is None else None
 
 
 def _unknown(conversation: Conversation, name: str, turn: Turn) -> list[Effect]:
