@@ -21,7 +21,7 @@ from bot import bank, companies, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
-from bot.observing import learnt, observed
+from bot.observing import observed, renewed
 from bot.ports import Grader, Messenger, Store, StoreUnavailable
 from bot.schedule import sweeping
 from bot.shell import LEASE, Shell, Swept
@@ -271,7 +271,7 @@ async def _serve(
             runs.append(on_discord.run(shell.receive))
 
         async def renew() -> None:
-            shell.renew(await observed(store, content, _today()))
+            shell.learn(await renewed(store, content, _today()))
 
         await stack.enter_async_context(sweeping(*sweeps, daily=[renew]))
         log.info(
@@ -359,7 +359,7 @@ async def _store(
     try:
         for difference in await store.open():
             log.warning("database: %s", difference)
-        content = await learnt(store, content, _today())
+        content = content.learnt(await observed(store, _today()))
         changed = [await store.seed(name, documents) for name, documents in content.documents.items()]
         told(f"{sum(changed)} entries written or retired.")
         yield store, content

@@ -37,9 +37,9 @@ from bot.documents import (
 from bot.questions import ROUNDS, Difficulty, Example, KeyPoint, Question, RoundName
 
 FOLDER = Path(__file__).parent / "content"
+LONGEST_TIP = 160  # characters: it stands under what else is said of a company
 LONGEST_TITLE = 24  # characters: a topic's title stands on buttons
 LONGEST_LABEL = 32  # characters: a key point's label stands before a quote, several to a message
-LONGEST_TIP = 160  # characters: it stands under what else is said of a company
 LONGEST_QUESTION = 450  # characters: with its place and hint line it stays under 600
 
 FACTS: tuple[Fact, ...] = get_args(Fact)

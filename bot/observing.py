@@ -3,23 +3,25 @@
 Asks the store only; what the answers come to is decided in `companies`.
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 from bot import companies
 from bot.bank import Content
+from bot.documents import Observed
 from bot.ports import Store
 
 KNOWLEDGE = "company_interview_knowledge"
 
 
-async def learnt(store: Store, content: Content, today: date) -> Content:
-    """The content with what students say of the companies today. Raises StoreUnavailable."""
+async def observed(store: Store, today: date) -> Mapping[str, tuple[Observed, ...]]:
+    """What enough students say of the companies today, by slug. Raises StoreUnavailable."""
     answers = [each async for each in store.export("company_observations")]
-    return content.learnt(companies.aggregate(answers, today))
+    return companies.aggregate(answers, today)
 
 
-async def observed(store: Store, content: Content, today: date) -> Content:
+async def renewed(store: Store, content: Content, today: date) -> Mapping[str, tuple[Observed, ...]]:
     """The same, and the stored knowledge brought to it. Raises StoreUnavailable."""
-    now = await learnt(store, content, today)
-    await store.seed(KNOWLEDGE, now.documents[KNOWLEDGE])
-    return now
+    found = await observed(store, today)
+    await store.seed(KNOWLEDGE, content.learnt(found).documents[KNOWLEDGE])
+    return found

@@ -27,6 +27,7 @@ from bot.documents import (
     Insert,
     InterviewAttempt,
     LearningProgress,
+    Observed,
     Student,
     Update,
     Write,
@@ -197,10 +198,6 @@ class Shell:
             await self._in_lanes([self._taken_up(student, deliveries) for student, deliveries in left])
         )
 
-    def renew(self, content: Content) -> None:
-        """Decide the next turns on this content: students have said more about companies."""
-        self._content = content
-
     async def settled(self) -> None:
         """Wait until everything that is under way has been graded and sent."""
         while self._tasks:
@@ -211,6 +208,10 @@ class Shell:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def learn(self, observed: Mapping[str, tuple[Observed, ...]]) -> None:
+        """From the next turn on companies are what students say of them now, by slug."""
+        self._content = self._content.learnt(observed)
 
     # A turn
 

@@ -15,7 +15,7 @@ from bot.conversation import Expected
 from bot.days import day_in
 from bot.documents import CompanyKnowledge, insert
 from bot.events import Said
-from bot.observing import learnt, observed
+from bot.observing import observed, renewed
 from bot.questions import ROUNDS
 from bot.schedule import sweeping
 from tests.documents import an_id, observation
@@ -152,7 +152,7 @@ def test_content_says_what_students_say_now() -> None:
 
 async def test_the_fifth_student_shows_and_the_forgotten_one_no_longer(talk: Talk) -> None:
     """Through the store: what is told to a student and what other services read."""
-    students, now = [an_id(str(number)) for number in range(ENOUGH)], content()
+    students = [an_id(str(number)) for number in range(ENOUGH)]
     for number, student in enumerate(students, 1):
         record = await talk.store.load(student)
         assert record is None
@@ -162,13 +162,13 @@ async def test_the_fifth_student_shows_and_the_forgotten_one_no_longer(talk: Tal
             expected=0,
             writes=[insert(observation(student))],
         )
-        now = await observed(talk.store, content(), START.date())
-        assert bool(now.companies["google"].observed) == (number == ENOUGH)
+        found = await renewed(talk.store, content(), START.date())
+        assert list(found) == (["google"] if number == ENOUGH else [])
     stored = {each["slug"]: each for each in await documents(talk, "company_interview_knowledge")}
     assert stored["google"]["observed"] == [{"fact": "round/dsa", "says": "usual", "students": 5}]
     assert stored["amazon"]["observed"] == []
     await talk.store.erase(students[0])
-    assert (await learnt(talk.store, now, START.date())).companies["google"].observed == ()
+    assert await observed(talk.store, START.date()) == {}
 
 
 async def _fresh(talk: Talk) -> Any:
@@ -181,12 +181,12 @@ async def _fresh(talk: Talk) -> Any:
 async def test_a_running_process_learns_every_day(talk: Talk) -> None:
     """What the scheduler takes from the store is said from the next turn on."""
     await met(talk)
-    told = content().learnt(aggregate(answers(5, "round/dsa", seen=5), START.date()))
+    told = aggregate(answers(5, "round/dsa", seen=5), START.date())
     shell, ran = talk.shell(), list[str]()
 
     async def renew() -> None:
         ran.append("renewed")
-        shell.renew(told)
+        shell.learn(told)
 
     async with sweeping(daily=[renew]):
         assert ran == ["renewed"]

@@ -79,12 +79,9 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         text = say("report.rubbish", reports=counted(len(reports), "report"), number=len(reports))
         return conversation, [reply(text)]
     report = reports[int(argument or 1) - 1]
-    offers = (
-        button("interview", "", "interview"),
-        button("learn", "", "learn"),
-        button("debrief", "", "had_interview"),
-    )
-    return conversation, [reply(message(report), *offers)]
+    return conversation, [
+        reply(message(report), button("interview", "", "interview"), button("learn", "", "learn"))
+    ]
 
 
 def _offer(step: PlanStep, conversation: Conversation, turn: Turn) -> Reply:
