@@ -12,16 +12,17 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import cyclopts
 
-from bot import bank, config
+from bot import bank, companies, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
+from bot.observing import observed, renewed
 from bot.ports import Grader, Messenger, Store, StoreUnavailable
 from bot.schedule import sweeping
 from bot.shell import LEASE, Shell, Swept
@@ -207,6 +208,16 @@ def export(*, collection: str) -> None:
     _run(_export(_settings(), collection))
 
 
+stats = cyclopts.App(name="stats", help="What students want that is not there yet.")
+app.command(stats)
+
+
+@stats.command(name="companies")
+def wanted_companies() -> None:
+    """Count the companies students named and nobody has looked at, as JSON lines, most wanted first."""
+    _run(_wanted_companies(_settings()), quiet=True)
+
+
 @app.command
 def disputes() -> None:
     """List the points students say they made, as JSON lines: where the key point stands, and their whole answer."""
@@ -279,7 +290,11 @@ async def _serve(
             runs.append(on_telegram.run_polling(shell.receive))
         if on_discord:
             runs.append(on_discord.run(shell.receive))
-        await stack.enter_async_context(sweeping(*sweeps))
+
+        async def renew() -> None:
+            shell.learn(await renewed(store, content, _today()))
+
+        await stack.enter_async_context(sweeping(*sweeps, daily=[renew]))
         log.info(
             "started platforms=%s scheduler=%s", ",".join(each.platform for each in messengers), scheduler
         )
@@ -368,6 +383,14 @@ async def _disputes(settings: Settings) -> None:
                     print(json.dumps(disputed_point(attempt, point, asked), ensure_ascii=False))
 
 
+async def _wanted_companies(settings: Settings) -> None:
+    async with _store(settings) as (store, content):
+        wishes = [each async for each in store.export("company_wishes")]
+        for company, students in companies.wanted(wishes):
+            if content.company(company) is None:  # somebody has looked at it since
+                print(json.dumps({"company": company, "students": students}, ensure_ascii=False))
+
+
 # Composition
 
 
@@ -386,6 +409,7 @@ async def _store(
     try:
         for difference in await store.open():
             log.warning("database: %s", difference)
+        content = content.learnt(await observed(store, _today()))
         changed = [await store.seed(name, documents) for name, documents in content.documents.items()]
         told(f"{sum(changed)} entries written or retired.")
         yield store, content
@@ -519,6 +543,10 @@ def _require(settings: Settings, *names: str) -> None:
     missing = [name for name in names if not getattr(settings, name.lower())]
     if missing:
         _fail(f"Not set: {', '.join(missing)}. See .env.example.")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _instant(text: str) -> datetime:

@@ -6,22 +6,28 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 from statistics import mean
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
+from msgspec.structs import replace
 
+from bot import companies
+from bot.companies import folded as _folded
 from bot.conversation import Goal
 from bot.documents import (
     Assessment,
+    CompanyFact,
     CompanyKnowledge,
     CompanyRound,
     Document,
+    Fact,
     InterviewQuestion,
+    Observed,
     PathTemplate,
     Recall,
     ResourceType,
@@ -33,11 +39,14 @@ from bot.documents import (
 from bot.questions import ROUNDS, Clarification, Difficulty, Example, KeyPoint, Question, RoundName
 
 FOLDER = Path(__file__).parent / "content"
+LONGEST_TIP = 160  # characters: it stands under what else is said of a company
 LONGEST_TITLE = 24  # characters: a topic's title stands on buttons
 LONGEST_LABEL = 32  # characters: a key point's label stands before a quote, several to a message
 LONGEST_PROBLEM_TITLE = 40  # characters
 LONGEST_CLARIFICATION = 160  # characters: a reply while the problem is open, several at once
 LONGEST_QUESTION = 450  # characters: with its place and hint line it stays under 600
+
+FACTS: tuple[Fact, ...] = get_args(Fact)
 
 T = TypeVar("T")
 
@@ -120,6 +129,17 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         """The path that closes a gap in a question topic."""
         return next((path for path in self.paths.values() if topic in path.topics), None)
 
+    def learnt(self, observed: Mapping[str, tuple[Observed, ...]]) -> "Content":
+        """With what students say of the companies now, by slug, in the place of what they said."""
+        knowledge = tuple(
+            companies.learnt(each, observed.get(each.slug, ()))
+            for each in self.documents["company_interview_knowledge"]
+            if isinstance(each, CompanyKnowledge)
+        )
+        current = {each.slug: each for each in knowledge if each.slug in self.companies}
+        documents = self.documents | {"company_interview_knowledge": knowledge}
+        return replace(self, companies=current, documents=documents)
+
     def skill_names(self) -> dict[str, str]:
         """Every name of every skill, folded, and the skill it stands for."""
         return self._skills
@@ -173,6 +193,17 @@ class _PathEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     retired: bool = False
 
 
+class _Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    url: str
+    date: date
+    confidence: float
+
+
+class _From(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    source: str
+    confidence: float
+
+
 class _CompanyEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     roles: tuple[str, ...]
     rounds: tuple[CompanyRound, ...]
@@ -180,12 +211,11 @@ class _CompanyEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     difficulty: Difficulty
     preparation_weeks: int
     tips: tuple[str, ...]
-    date: date
-    confidence: float
+    sources: dict[str, _Source] = {}
+    facts: dict[Fact, str | _From] = msgspec.field(name="from", default_factory=dict)
     slug: str = "default"
     name: str = ""
     aliases: tuple[str, ...] = ()
-    source: str = ""
     retired: bool = False
 
 
@@ -425,7 +455,12 @@ class _Loader:
                 where, sorted(rounds) == sorted(ROUNDS), "its pattern must hold each of the three rounds once"
             )
             self._check(where, bool(entry.roles), "no roles")
-            self._check(where, 0 <= entry.confidence <= 1, "confidence lies between 0 and 1")
+            self._check(where, entry.preparation_weeks > 0, "preparation_weeks must be above 0")
+            self._check(where, 2 <= len(entry.tips) <= 3, "2 or 3 tips")
+            for tip in entry.tips:
+                self._check(
+                    where, len(tip) <= LONGEST_TIP, f"tip {tip[:20]!r} is over {LONGEST_TIP} characters"
+                )
             self.companies.append(
                 CompanyKnowledge(
                     id=slug_id("company", entry.slug),
@@ -438,13 +473,36 @@ class _Loader:
                     difficulty=entry.difficulty,
                     preparation_weeks=entry.preparation_weeks,
                     tips=entry.tips,
-                    source=entry.source,
-                    date=entry.date.isoformat(),
-                    confidence=entry.confidence,
+                    facts=self._facts(where, entry) if entry.slug != "default" else (),
                     content_version=_version(each),
                     retired=entry.retired,
                 )
             )
+
+    def _facts(self, where: str, entry: _CompanyEntry) -> tuple[CompanyFact, ...]:
+        """Each fact with the page it is from, the day that was looked at, and a confidence."""
+        found: list[CompanyFact] = []
+        for name, source in entry.sources.items():
+            self._check(
+                where, source.url.startswith("https://"), f"source {name!r} does not begin with https://"
+            )
+        for fact in FACTS:
+            named = entry.facts.get(fact, "")
+            origin = entry.sources.get(named.source if isinstance(named, _From) else named)
+            if origin is None:
+                self.faults.append(f"{where}: no source for {fact}")
+                continue
+            confidence = named.confidence if isinstance(named, _From) else origin.confidence
+            told = f"confidence of {fact} lies between {companies.DOUBT} (else leave it out) and 1"
+            self._check(where, companies.DOUBT < confidence <= 1, told)
+            found.append(
+                CompanyFact(fact=fact, source=origin.url, date=origin.date.isoformat(), confidence=confidence)
+            )
+        used = {each.source if isinstance(each, _From) else each for each in entry.facts.values()}
+        self._check(
+            where, set(entry.sources) <= used, f"sources not used: {sorted(set(entry.sources) - used)}"
+        )
+        return tuple(found)
 
     def _across(self) -> None:
         """What no single file can show: names taken twice, topics nobody asks about."""
@@ -457,11 +515,17 @@ class _Loader:
         self._check(
             "companies", any(each.slug == "default" for each in self.companies), "no [default] pattern"
         )
+        of_round = {name: {each.topic for each in self.questions if each.round == name} for name in ROUNDS}
         for company in self.companies:
-            asked = {topic for pattern in company.rounds for topic in pattern.topics} | set(company.themes)
-            self._check(
-                f"companies, {company.slug!r}", asked <= topics, f"unknown topics {sorted(asked - topics)}"
-            )
+            where = f"companies, {company.slug!r}"
+            patterns: list[tuple[RoundName, set[str]]] = [
+                *((pattern.round, set(pattern.topics)) for pattern in company.rounds),
+                ("behavioral", set(company.themes)),
+            ]
+            for round_, asked in patterns:
+                self._check(where, asked, f"no {round_} topics")
+                unknown = sorted(asked - of_round[round_])
+                self._check(where, not unknown, f"unknown {round_} topics {unknown}")
         for goal in self.goals:
             self._check(f"goals.toml, {goal.slug!r}", set(goal.topics) <= topics, "unknown topics")
             self._check(
@@ -543,10 +607,6 @@ def _company_names(companies: list[CompanyKnowledge]) -> list[tuple[str, str]]:
 
 def _skill_names(paths: list[PathTemplate]) -> list[tuple[str, str]]:
     return [(_folded(name), each.skill) for each in paths for name in (each.skill, each.title, *each.aliases)]
-
-
-def _folded(name: str) -> str:
-    return " ".join(re.findall(r"[\w+#]+", name.casefold()))
 
 
 def _version(raw: object, *more: str) -> str:

@@ -286,6 +286,27 @@ class Setting(_Stage, frozen=True, kw_only=True):
     skill: str = ""
 
 
+class Expected(_Value, frozen=True, kw_only=True):
+    """A real interview at `company` (a slug) is over by `due`; then the student is asked about it, once."""
+
+    company: str
+    due: datetime
+
+
+class Expecting(_Stage, frozen=True, kw_only=True):
+    """The day of a real interview is asked for, and where it is while `company` (a slug) is empty."""
+
+    company: str = ""
+
+
+class Debriefing(_Stage, frozen=True, kw_only=True):
+    """Asked about a real interview at `company` (a slug; empty: where it was). `left`: "round/dsa" or "topics/dsa",
+    what is still to be asked, the open one first."""
+
+    company: str = ""
+    left: tuple[str, ...] = ()
+
+
 class ConfirmingForget(_Stage, frozen=True, kw_only=True):
     """`forget` was said once; the second time erases the student."""
 
@@ -305,12 +326,14 @@ Stage = (
     | Recalling
     | AwaitingRecallGrade
     | Setting
+    | Expecting
+    | Debriefing
     | ConfirmingForget
 )
 
 
 class Conversation(_Value, frozen=True, kw_only=True):
-    """All of it. `review`: the last graded answer. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
+    """All of it. `review`: the last graded answer. `expected`: a real interview they told of. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
     `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
 
     student: str
@@ -319,6 +342,7 @@ class Conversation(_Value, frozen=True, kw_only=True):
     address: Address | None = None
     unreachable: bool = False
     review: Review | None = None
+    expected: Expected | None = None
     zone_hint: str = ""
     created_at: datetime
     seen_at: datetime | None = None
@@ -372,7 +396,14 @@ class Conversation(_Value, frozen=True, kw_only=True):
 
 CODING_STAGES = (Coding, Judging, Defending, Weighing)
 INTERVIEW_STAGES = (Answering, AwaitingGrade, FollowingUp, *CODING_STAGES, Reviewed, Paused)
-ASIDES = (Welcome, SettingUp, Setting, ConfirmingForget)  # questions on the side: a new one replaces them
+ASIDES = (
+    Welcome,
+    SettingUp,
+    Setting,
+    Expecting,
+    Debriefing,
+    ConfirmingForget,
+)  # questions on the side: a new one replaces them
 
 
 CodingStage = Coding | Judging | Defending | Weighing

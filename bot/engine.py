@@ -23,7 +23,9 @@ from bot.conversation import (
     Coding,
     ConfirmingForget,
     Conversation,
+    Debriefing,
     Defending,
+    Expecting,
     FollowingUp,
     InterviewStage,
     Judging,
@@ -43,7 +45,7 @@ from bot.judging import Language
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
-from bot.stages import coding, interview, learning, reporting, settings, setup
+from bot.stages import coding, debrief, interview, learning, reporting, settings, setup
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
@@ -152,6 +154,8 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
             conversation, effects = coding.judged(conversation, event, turn)
         case Woke():
             conversation, effects = interview.woke(conversation, turn)
+            conversation, asked = debrief.woke(conversation, turn)
+            effects = [*effects, *asked]
         case NudgeDue():
             conversation, effects = learning.nudge(conversation, event, turn)
         case Unreachable():
@@ -165,7 +169,8 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
 
 def wake_at(conversation: Conversation) -> datetime | None:
     """When the conversation wants to be woken."""
-    return interview.wake_at(conversation)
+    times = (interview.wake_at(conversation), debrief.wake_at(conversation))
+    return min((each for each in times if each is not None), default=None)
 
 
 def work(conversation: Conversation, content: Content) -> Job | None:
@@ -294,6 +299,11 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
                 return _hour_given(conversation, text, turn)
             conversation, effects = settings.said(conversation, floor, text, turn)
             return _planned_anew(conversation, effects, floor, turn)
+        case Expecting() | Debriefing():
+            meant = commands.meaning(text)
+            if meant and isinstance(floor, Debriefing) and floor.left:  # nobody has to answer
+                return _obeyed(conversation.swapped(floor, None), meant, turn)
+            return _debriefed(debrief.said(conversation, floor, text, turn), turn)
         case ConfirmingForget():
             return _said(conversation.without(ConfirmingForget), text, turn)
         case _:
@@ -306,6 +316,8 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
     if meant is None or len(text.split()) > LONGEST_PLAIN_WISH:
         return None
     if meant.verb == "learn" and turn.content.path(meant.argument):
+        return meant
+    if meant.verb in ("debrief", "expect") and debrief.named(meant.argument, turn):
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
@@ -417,6 +429,9 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _CONTROLS[verb](conversation, turn)
         case "model", _:
             return _model_answer(conversation, subject, turn)
+        case "seen", Debriefing() if debrief.is_about(floor, subject):
+            verdict = subject.rpartition("/")[2]
+            return _debriefed(debrief.answered(conversation, floor, verdict, turn), turn)
         case "zone", Setting(field="zone" | "city"):
             conversation, effects = settings.zone_chosen(conversation, subject, turn)
             return _planned_anew(conversation, effects, floor, turn)
@@ -436,6 +451,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
                 | "reminders"
                 | "settings"
                 | "report"
+                | "debrief"
+                | "expect"
                 | "progress"
                 | "help"
                 | "start"
@@ -456,6 +473,14 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case _:
             pass
     return _with_question(conversation, [reply(say("general.old_button"))], turn)
+
+
+def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:
+    """After the last question about a real interview, what lay beneath is said again."""
+    conversation, effects = outcome
+    if isinstance(conversation.floor, Expecting | Debriefing):
+        return outcome
+    return _with_question(conversation, effects, turn)
 
 
 def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -567,7 +592,9 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
             return settings.zone_chosen(conversation, "skip", turn)
         case Welcome():
             return setup.welcomed(conversation, "any", turn)
-        case Setting():
+        case Debriefing() as floor if floor.left:
+            return _debriefed(debrief.answered(conversation, floor, "skip", turn), turn)
+        case Setting() | Expecting() | Debriefing():
             return _cancelled(conversation, turn)
     return _nothing_open(conversation, turn)
 
@@ -645,6 +672,8 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "done": _done,
     "progress": _progress,
     "report": reporting.show,
+    "debrief": debrief.begin,
+    "expect": debrief.expect,
     "reminders": learning.reminders,
     "snooze": learning.snooze,
     "settings": settings.show,
@@ -690,6 +719,8 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return setup.again(floor, conversation, turn)
         case Setting():
             return settings.again(floor, turn)
+        case Expecting() | Debriefing():
+            return debrief.again(floor, turn)
         case Recalling() | AwaitingRecallGrade():
             return learning.again(floor)
         case _:

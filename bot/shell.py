@@ -27,6 +27,7 @@ from bot.documents import (
     Insert,
     InterviewAttempt,
     LearningProgress,
+    Observed,
     Student,
     Update,
     Write,
@@ -213,6 +214,10 @@ class Shell:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def learn(self, observed: Mapping[str, tuple[Observed, ...]]) -> None:
+        """From the next turn on companies are what students say of them now, by slug."""
+        self._content = self._content.learnt(observed)
 
     # A turn
 

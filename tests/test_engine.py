@@ -19,6 +19,8 @@ from bot.conversation import (
     ConfirmingForget,
     Conversation,
     ConversationFromTheFuture,
+    Debriefing,
+    Expecting,
     FollowingUp,
     Paused,
     Planned,
@@ -83,6 +85,11 @@ def stages() -> list[Stage | None]:
         AwaitingRecallGrade(path=ID, row=ID, title="A page", recall=RECALL, attempt=ID, parts=("a",)),
         *(Setting(field=field) for field in ("goal", "company", "role", "resume", "jd", "hour", "city")),
         Setting(field="zone", guess="UTC"),
+        Expecting(),
+        Expecting(company="google"),
+        Debriefing(),
+        Debriefing(company="google", left=("round/dsa", "round/behavioral")),
+        Debriefing(company="google", left=("topics/technical_qa",)),
         ConfirmingForget(),
     ]
 
@@ -92,6 +99,7 @@ PRESSES = (
     "cv:keep", "jd:none", "jd:keep", f"hint:{QUESTIONS[0].id}", f"skip:{QUESTIONS[0].id}", f"skip:{ID}", "skip:",
     f"next:{ID}", "next:", f"undo:{ID}", f"said:{ID}", f"said:{ID}.0", f"said:{ID}.9", f"pause:{ID}", f"resume:{ID}", f"stop:{ID}", f"model:{QUESTIONS[0].id}",
     "learn:", "learn:sql", "learn:nothing", f"done:{ID}", "done:", "snooze:", "snooze:1d", "reminders:on",
+    "seen:google/round/dsa/yes", "seen:google/topics/technical_qa/no", "seen:google/round/dsa/?", "seen:", "debrief:", "expect:",
     "reminders:off", "settings:zone", "settings:", "hour:19", "hour:99", "zone:UTC", "zone:no", "zone:skip",
     "zone:Mars/Base", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "help:", "", ":", "x:y",
     "\u202e:\u202e",
@@ -104,6 +112,8 @@ WORDS = (
     "Berlin",
     "mock interview at Google",
     "learn sql",
+    "I had my interview at Google",
+    "my interview at Google is on Friday",
     "what next?",
     "hello",
     "🙂",
@@ -172,7 +182,7 @@ def test_every_stage_answers_every_event(stage: Stage | None) -> None:
             if lower and not _ends_the_interview(event):
                 assert after.interview is not None, f"{event} lost the open question"
             if engine.wake_at(after) is not None:
-                assert after.interview is not None
+                assert after.interview is not None or after.expected is not None
 
 
 def _joins(stage: Stage | None, event: Event) -> bool:
@@ -229,6 +239,8 @@ PURE = (
     "commands.py",
     "conversation.py",
     "clock.py",
+    "companies.py",
+    "days.py",
     "effects.py",
     "events.py",
     "messages.py",
