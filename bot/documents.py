@@ -12,8 +12,18 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bot.questions import Difficulty, Dimension, Example, KeyPoint, PointGrade, Question, RoundName
+from bot.questions import (
+    Clarification,
+    Difficulty,
+    Dimension,
+    Example,
+    KeyPoint,
+    PointGrade,
+    Question,
+    RoundName,
+)
 from bot.readiness import Readiness
+from bot.submissions import ScorePart, Submission
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
 """24 hex digits inside Viva, an ObjectId in MongoDB."""
@@ -158,6 +168,10 @@ class InterviewAttempt(Document, kw_only=True, frozen=True):
     hints_used: int = 0
     disputed_at: When | None = None
     dimensions: tuple[Dimension, ...] = ()
+    submissions: tuple[Submission, ...] = ()
+    complexity_answer: str = ""
+    follow_up_answer: str = ""
+    parts: tuple[ScorePart, ...] = ()
 
 
 class SideReport(msgspec.Struct, kw_only=True, frozen=True):
@@ -237,7 +251,12 @@ class InterviewQuestion(Document, kw_only=True, frozen=True):
     hints: tuple[str, ...]
     examples: tuple[Example, ...]
     constraints: tuple[str, ...]
+    clarifications: tuple[Clarification, ...] = ()
+    complexity: str = ""
     follow_up: str
+    follow_up_answer: str = ""
+    follow_up_points: tuple[KeyPoint, ...] = ()
+    problem: str = ""
     misconception: str
     content_version: str
     retired: bool
@@ -249,8 +268,34 @@ class CompanyRound(msgspec.Struct, kw_only=True, frozen=True):
     topics: tuple[str, ...]
 
 
+Fact = Literal["roles", "rounds", "topics", "themes", "difficulty", "preparation_weeks", "tips"]
+"""What is known of a company, each with a source of its own; `rounds` are their kinds, order and minutes."""
+
+
+class CompanyFact(msgspec.Struct, kw_only=True, frozen=True):
+    """Where a fact is from. `source`: a public page; `date`: the day it was looked at, an ISO date; `confidence`: how
+    far it was to be trusted on that day, 0-1."""
+
+    fact: Fact
+    source: str
+    date: str
+    confidence: float
+
+
+Says = Literal["usual", "mixed", "seldom"]
+
+
+class Observed(msgspec.Struct, kw_only=True, frozen=True):
+    """What students who were there make of "round/dsa" or "topics/dsa/arrays,graphs,trees". `students`: in steps of
+    `companies.ENOUGH`, rounded down; with fewer there is no entry."""
+
+    fact: str
+    says: Says
+    students: int
+
+
 class CompanyKnowledge(Document, kw_only=True, frozen=True):
-    """How a company interviews. `source` and `date` say where that is from, `confidence` (0-1) how far to trust it."""
+    """How a company interviews; `facts` say where each part is from. `observed`: what students reported."""
 
     slug: str
     company: str
@@ -261,11 +306,28 @@ class CompanyKnowledge(Document, kw_only=True, frozen=True):
     difficulty: Difficulty
     preparation_weeks: int
     tips: tuple[str, ...]
-    source: str
-    date: str
-    confidence: float
+    facts: tuple[CompanyFact, ...]
+    observed: tuple[Observed, ...] = ()
     content_version: str
     retired: bool
+
+
+class CompanyObservation(Document, kw_only=True, frozen=True):
+    """What one student says of a real interview; one a student, company (its slug) and fact (see `Observed`)."""
+
+    student_id: Id
+    company: str
+    fact: str
+    seen: bool
+    created_at: When
+
+
+class CompanyWish(Document, kw_only=True, frozen=True):
+    """A company (its name, folded) that a student named and nobody has looked at; one a student and name."""
+
+    student_id: Id
+    company: str
+    created_at: When
 
 
 class Recall(msgspec.Struct, kw_only=True, frozen=True):
@@ -343,6 +405,8 @@ COLLECTIONS: dict[str, type[Document]] = {
     "interview_attempts": InterviewAttempt,
     "company_interview_knowledge": CompanyKnowledge,
     "interview_reports": InterviewReport,
+    "company_observations": CompanyObservation,
+    "company_wishes": CompanyWish,
     "path_templates": PathTemplate,
     "students": Student,
     "identities": StudentIdentity,

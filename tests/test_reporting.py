@@ -20,8 +20,9 @@ from bot.questions import Grade, KeyPoint, PointGrade, Verdict
 from bot.readiness import readiness
 from bot.sentences import SENTENCES
 from bot.stages import reporting
+from bot.submissions import Submission, composed, score_of
 from storage.schema import from_bson
-from tests.talk import Talk, content, texts
+from tests.talk import START, Talk, content, texts
 from tests.test_interview import documents, reference, set_up
 
 ROOT = Path(__file__).parent.parent
@@ -213,6 +214,63 @@ async def test_report_made_anew_is_the_same(talk: Talk, tmp_path: Path) -> None:
     ]
     missing = _command(tmp_path, "0" * 24)
     assert (missing.returncode, missing.stderr) == (1, f"There is no session {'0' * 24!r}.\n")
+
+
+def test_code_that_ran_is_reported_by_its_cases_and_parts() -> None:
+    """Made anew from the stored submissions: the best one counts, its parts are the sides of the round."""
+    asked = next(each for each in content().questions.values() if each.round == "dsa")
+    runs = tuple(
+        Submission(
+            number=number,
+            language="python",
+            verdict="time_limit",
+            passed=passed,
+            total=10,
+            fast=0,
+            large=2,
+            engine="test",
+            at=START,
+            failed="large input",
+        )
+        for number, passed in ((1, 4), (2, 10), (3, 10))
+    )
+    parts = composed(runs[1], agreed="right", follow_up=None, talked=False, hints=1)
+    session = InterviewSession(
+        id="a" * 24,
+        student_id="b" * 24,
+        company="Google",
+        role="SDE",
+        resume_text=None,
+        jd_text=None,
+        status="completed",
+        current_round=1,
+        rounds=("dsa",),
+        created_at=START,
+        completed_at=START,
+    )
+    attempt = InterviewAttempt(
+        id="c" * 24,
+        session_id=session.id,
+        round="dsa",
+        question_id=asked.id,
+        student_answer="def f(): ...",
+        score=score_of(parts),
+        feedback="",
+        time_taken_seconds=1,
+        created_at=START,
+        student_id=session.student_id,
+        asked=asked,
+        status="graded",
+        submissions=runs,
+        parts=parts,
+    )
+    report = reporting.remade(session, [attempt], [], content())
+    assert report is not None
+    (coding,) = report.rounds
+    assert (coding.score, coding.weaknesses) == (score_of(parts), (f"{asked.topic_title}: large input",))
+    assert {each.name: each.score for each in coding.dimensions} == {
+        "correctness": 5, "efficiency": 0, "complexity": 5, "communication": 0,
+    }  # fmt: skip
 
 
 def _command(folder: Path, session: str) -> subprocess.CompletedProcess[str]:

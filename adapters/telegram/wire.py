@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
+from yarl import URL
 
 from bot.ports import Rendered
 
@@ -43,6 +44,7 @@ class AiohttpRequest(BaseRequest):
     def __init__(self, server: str, token: str) -> None:
         self._base = f"{server}/bot{token}/"
         self._token = token.encode()
+        self._addresses: dict[str, URL] = {}  # by method: to read one is a tenth of a request
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -70,7 +72,7 @@ class AiohttpRequest(BaseRequest):
         those above."""
         given = {name: value for name, value in parameters.items() if value is not None}
         body = _form(given, files) if files else msgspec.json.encode(given)
-        status, payload = await self._exchange("POST", self._base + method, body, within)
+        status, payload = await self._exchange("POST", self._address(method), body, within)
         answer = from_json(payload)
         if not isinstance(answer, dict):
             raise Unanswered(f"something that is not Telegram answers {status}")
@@ -96,8 +98,14 @@ class AiohttpRequest(BaseRequest):
         within = read_timeout if isinstance(read_timeout, int | float) else ANSWER_WITHIN
         return await self._exchange(method, url, body, within)
 
+    def _address(self, method: str) -> URL:
+        known = self._addresses.get(method)
+        if known is None:
+            known = self._addresses[method] = URL(self._base + method)
+        return known
+
     async def _exchange(
-        self, method: str, url: str, body: bytes | aiohttp.FormData, within: float
+        self, method: str, url: str | URL, body: bytes | aiohttp.FormData, within: float
     ) -> tuple[int, bytes]:
         if self._session is None:
             raise NotConnected("Telegram is not started yet, or stopped already")

@@ -7,6 +7,7 @@ from bot.questions import Grade, PointGrade, Question, band
 from bot.sentences import SENTENCES, say
 
 LONGEST_FEEDBACK = 560  # characters, so that the whole message stays under 600
+LONGEST_EVIDENCE = 260  # characters, beside a score of 300
 SHORTEST_QUOTE = 24  # characters: below that a quote shows nothing
 MOST_LABELS = 3  # of points that came or went with a retry: beside them stands the feedback itself
 KEPT_QUOTES, LONGEST_KEPT = 2, 70  # quotes of an answer and their characters that its report needs
@@ -30,6 +31,14 @@ def message(grade: Grade, *, code: bool = False, before: int | None = None, foll
         tail.insert(len(tail) - bool(following), sides)  # what is asked stands last
         room -= len(sides) + 1
     return "\n".join(head + _points(shown, room) + tail).replace("\n", "  \n")
+
+
+def evidence(grade: Grade) -> str:
+    """The points alone: what was found, with the student's words, and what was not detected."""
+    missed = [point.label for point in grade.points if point.verdict == "missed"]
+    tail = [say("feedback.not_detected", labels="; ".join(plain(each) for each in missed))] if missed else []
+    shown = [point for point in grade.points if point.verdict != "missed"]
+    return "  \n".join(_points(shown, LONGEST_EVIDENCE) + tail)
 
 
 def stored(grade: Grade) -> str:
@@ -71,21 +80,14 @@ def _kept(point: PointGrade) -> str:
     return text.cut(" ".join(point.quote.split()), LONGEST_KEPT)
 
 
-def difference(grade: Grade, earlier: Earlier) -> str:
-    """A retry beside the earlier attempt: both scores, and which points came and went."""
-    if grade.score is None or earlier.score is None:
+def difference(scored: Result, earlier: Earlier) -> str:
+    """A retry beside the earlier attempt: both scores, and what came and went."""
+    if scored.score is None or earlier.score is None:
         return ""
-    found = {point.label for point in grade.points if point.verdict == "covered"}
-    came = [plain(each.label) for each in grade.points if each.label in found - set(earlier.found)]
-    went = [plain(each) for each in earlier.found if each not in found]
-    lines = [
-        say(
-            "feedback.retried",
-            before=earlier.score,
-            score=grade.score,
-            change=changed(grade.score - earlier.score),
-        )
-    ]
+    change = changed(scored.score - earlier.score)
+    lines = [say("feedback.retried", before=earlier.score, score=scored.score, change=change)]
+    came = [plain(each) for each in scored.found if each not in earlier.found]
+    went = [plain(each) for each in earlier.found if each not in scored.found]
     lines += [say("feedback.came", labels=_few(came))] if came else []
     lines += [say("feedback.went", labels=_few(went))] if went else []
     return "\n".join(lines)

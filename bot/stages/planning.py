@@ -22,7 +22,7 @@ def questions_in(length: Length) -> int:
 
 def minutes_in(length: Length, content: Content) -> int:
     """About how many minutes it takes: the bank's mean time of each round's questions."""
-    return sum(round(count * _mean_minutes(name, content)) for name, count in COUNTS[length].items())
+    return sum(round(count * content.mean_minutes[name]) for name, count in COUNTS[length].items())
 
 
 def plan(
@@ -88,11 +88,6 @@ def _topics(
     if name == "technical_qa" and goal in content.goals:
         return [*content.goals[goal].topics, *pattern]
     return list(pattern)
-
-
-def _mean_minutes(name: RoundName, content: Content) -> float:
-    minutes = [question.minutes for question in content.questions.values() if question.round == name]
-    return sum(minutes) / len(minutes)
 
 
 def _shuffled(seed: str, item: str) -> str:

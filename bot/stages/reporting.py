@@ -28,7 +28,7 @@ from bot.messages import Bar, Chart, Choice, Line, Message, Paper, Section, Spot
 from bot.questions import ROUNDS, Grade, Question, RoundName, band
 from bot.readiness import FEWEST, readiness
 from bot.sentences import counted, label, say
-from bot.stages import feedback, planning
+from bot.stages import feedback, planning, scoring
 
 WEAK_BELOW = 65  # points: the border between "partial" and "good"
 LONGEST_PLAN = 5  # steps: more is a wish list
@@ -258,6 +258,9 @@ def _made(taken: _Taken, others: Iterable[InterviewReport], content: Content) ->
 
 
 def _result_of(attempt: InterviewAttempt) -> Result:
+    if attempt.parts:  # code that ran; of submissions that are equal the earlier one counts
+        best = max(attempt.submissions, key=lambda each: each.accepted)
+        return scoring.of_submission(attempt.id, attempt.asked, best, attempt.parts)
     grade = Grade(
         score=attempt.score,
         points=attempt.points,
@@ -299,11 +302,13 @@ def _evidence(point: str, quote: str, key: str = "report.evidence") -> str:
 
 
 def _sides(results: list[Result]) -> tuple[SideReport, ...]:
-    """The sides of the round's kind in their order, then others that were judged (a theme)."""
-    usual = rubric.BEHAVIORAL if results[0].round == "behavioral" else rubric.TECHNICAL
-    judged = {name for each in results for name in each.sides}
+    """The sides of the round's kind in their order, then others that were judged (a theme); of code that ran, its own."""
+    judged = tuple(dict.fromkeys(name for each in results for name in each.sides))
+    usual = tuple(rubric.BEHAVIORAL if results[0].round == "behavioral" else rubric.TECHNICAL)
+    ran = results[0].round == "dsa" and not set(judged) <= set(usual)
+    names = judged if ran else (*usual, *(each for each in judged if each not in usual))
     sides = []
-    for name in (*(n for n in usual if judged), *sorted(judged - usual.keys())):
+    for name in names if judged else ():
         values = [each.sides[name] for each in results if name in each.sides]
         sides.append(SideReport(name=name, score=round(mean(values), 1) if values else None))
     return tuple(sides)
