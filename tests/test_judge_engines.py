@@ -41,7 +41,9 @@ async def _made(name: str, scratch: str) -> Local:
     return made
 
 
-async def on(engine: Engine, source: str, cases: Sequence[tuple[Sequence[Any], Any]], **more: Any) -> Judgement:
+async def on(
+    engine: Engine, source: str, cases: Sequence[tuple[Sequence[Any], Any]], **more: Any
+) -> Judgement:
     language: Language = "javascript" if engine.name == "quickjs" else "python"
     raw = {
         "entry": "f",
