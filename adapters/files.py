@@ -40,6 +40,9 @@ class Reading(NamedTuple):
     unread: Unread | Unheard | NotFetched | Literal[""] = ""
 
 
+NOTHING = Reading()
+
+
 class Files:
     """Without a `reader` plain text is read and nothing else, without a `transcriber` nothing is heard."""
 
@@ -55,7 +58,7 @@ class Files:
         elif kind == "voice" and self._transcriber is not None:
             most = LARGEST_RECORDING
         else:
-            return Reading()
+            return NOTHING
         if size > most:
             return Reading(unread="too_large")
         try:

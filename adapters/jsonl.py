@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,7 +52,7 @@ class BadLine(Exception):
 class SharedFile(NamedTuple):
     """A file as a line names it. `common`: what every event of its student carries."""
 
-    path: str
+    path: Path
     common: dict[str, Any]
 
 
@@ -116,11 +117,9 @@ class JsonLines:
         if not isinstance(wanted, SharedFile):
             return wanted
         try:
-            return await shared(Path(wanted.path), wanted.common, self._files)
-        except FileNotFoundError:
-            raise BadLine(f"there is no file {wanted.path!r} in the working directory") from None
-        except (OSError, ValueError) as error:
-            raise BadLine(f"the file {wanted.path!r} cannot be read: {error}") from error
+            return await shared(wanted.path, wanted.common, self._files)
+        except OSError as error:
+            raise BadLine(f"the file {str(wanted.path)!r} cannot be read: {error}") from error
 
     def _say(self, line: dict[str, Any]) -> bool:
         """Write a line; False, and the end of the session, when nobody reads any more."""
@@ -177,7 +176,7 @@ def to_event(line: str, *, at: datetime) -> FromStudent | SharedFile | timedelta
         case "press":
             return Pressed(choice=value, **common)
         case _:
-            return SharedFile(value, common)
+            return SharedFile(_file(value), common)
 
 
 def _name(value: object, key: str) -> str:
@@ -200,6 +199,13 @@ def _duration(value: object) -> timedelta:
         return span(**given)
     except ValueError as error:
         raise BadLine(f'"advance": {error}') from error
+
+
+def _file(name: str) -> Path:
+    with suppress(OSError, ValueError):  # ValueError: a NUL in the name
+        if Path(name).is_file():
+            return Path(name)
+    raise BadLine(f"there is no file {name!r} in the working directory")
 
 
 def _to_stdout(line: bytes) -> None:

@@ -4,8 +4,10 @@ Both are the platform "terminal". What a line or a screen looks like is their ow
 """
 
 import asyncio
+import errno
 import os
 import signal
+import stat
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -124,17 +126,22 @@ async def _due(store: Store, at: datetime, limit: int) -> list[Claimed]:
 async def shared(path: Path, common: dict[str, Any], files: Files) -> Shared:
     """A file of this machine. `common`: what every event of the student carries. Raises OSError or ValueError (a NUL
     in the name) for one that is not there or cannot be read."""
-    found = path.stat()
-    if not path.is_file():
-        raise FileNotFoundError(2, "no file", str(path))
+    size = _size(path)
     kind = _kind(path.suffix.lower())
 
     async def fetch(most: int) -> bytes:
-        with path.open("rb") as file:  # noqa: ASYNC230  # a few megabytes, for the one who waits for them
+        with path.open("rb") as file:  # a few megabytes, for the one who waits for them
             return file.read(most + 1)
 
-    reading = await files.reading(kind, name=path.name, size=found.st_size, fetch=fetch)
-    return Shared(kind=kind, name=path.name, size=found.st_size, **reading._asdict(), **common)
+    reading = await files.reading(kind, name=path.name, size=size, fetch=fetch)
+    return Shared(kind=kind, name=path.name, size=size, **reading._asdict(), **common)
+
+
+def _size(path: Path) -> int:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise FileNotFoundError(errno.ENOENT, "no file", str(path))
+    return found.st_size
 
 
 def _kind(suffix: str) -> Literal["document", "photo", "voice", "sticker"]:

@@ -196,7 +196,9 @@ class Terminal:
             path = _path(wanted)
             return await shared(path, self._common(), self._files)
         except (OSError, ValueError, RuntimeError):  # RuntimeError: ~ of somebody who is not there
-            self._note(say("terminal.no_file", file=wanted[:LONGEST_PATH]) if wanted else say("terminal.which_file"))
+            self._note(
+                say("terminal.no_file", file=wanted[:LONGEST_PATH]) if wanted else say("terminal.which_file")
+            )
         return None
 
     async def _advance(self, wanted: str, shell: Shell, store: Store) -> None:

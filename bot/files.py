@@ -5,7 +5,9 @@ Facts only. Downloading and reading is the adapters' business, what to answer th
 
 from typing import Literal
 
-LARGEST_DOCUMENT = 5_000_000  # bytes, before it is opened; a resume with a photo has 1 MB, Telegram gives bots 20 MB
+LARGEST_DOCUMENT = (
+    5_000_000  # bytes, before it is opened; a resume with a photo has 1 MB, Telegram gives bots 20 MB
+)
 LARGEST_TEXT_FILE = 100_000  # bytes; a resume or a solution has 10,000
 LARGEST_RECORDING = 20_000_000  # bytes: what Telegram gives bots; an hour of speech
 MOST_PAGES = 50  # of a PDF; a resume has 2, a job description 5

@@ -19,6 +19,7 @@ import pytest
 from adapters.jsonl import BadLine, JsonLines, to_event
 from adapters.local import Lines, MovableClock, advance
 from bot import bank
+from bot.events import Said
 from bot.grading import EmbeddedGrader
 from bot.messages import Address, Delivery, Message
 from bot.ports import Grader, NotTaken
@@ -280,7 +281,7 @@ async def test_what_a_killed_session_left_is_done_when_the_next_one_opens(store:
     shell = Shell(store=store, content=content(), grader=Stuck(), messengers=[Deaf()], clock=clock)
     for line in (said("/hint"), said(ANSWER, id="a1")):
         event = to_event(json.dumps(line), at=START)
-        assert not isinstance(event, timedelta)
+        assert isinstance(event, Said)
         await shell.receive(event)
     await shell.close()
     hint, feedback, done = await session(store, said(ANSWER, id="a1"))
@@ -294,10 +295,10 @@ async def test_what_a_killed_session_left_is_done_when_the_next_one_opens(store:
     [
         ("resume.txt", "\ufeffFour years of Django and Postgres.".encode(), "job description"),
         ("resume", b"Four years of Django and Postgres.", "job description"),
-        ("resume.pdf", b"%PDF-1.4 all of it ASCII", "can only read text files"),
-        ("resume.doc", b"\xd0\xcf\x11\xe0", "can only read text files"),
-        ("resume.bin", b"text\0text", "can only read text files"),
-        ("resume.md", b"a" * 100_001, "can only read text files"),
+        ("resume.pdf", b"%PDF-1.4 all of it ASCII", "neither a PDF nor"),
+        ("resume.doc", b"\xd0\xcf\x11\xe0", "neither a PDF nor"),
+        ("resume.bin", b"text\0text", "neither a PDF nor"),
+        ("resume.md", b"a" * 100_001, "too large"),
         ("me.PNG", b"\x89PNG", "cannot read pictures"),
         ("me.ogg", b"OggS", "cannot listen"),
         ("me.tgs", b"\x1f\x8b", "Nice one"),

@@ -12,7 +12,7 @@ import discord
 import msgspec
 
 from adapters import markup
-from adapters.files import Reading
+from adapters.files import NOTHING, Reading
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.messages import Address, Choice, Message
@@ -63,7 +63,7 @@ class File(NamedTuple):
     kind: Kind
     name: str = ""
     size: int = 0
-    reading: Reading = Reading()
+    reading: Reading = NOTHING
 
     @property
     def text(self) -> str | None:

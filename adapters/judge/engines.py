@@ -236,7 +236,11 @@ def quickjs(scratch: str, workers: int) -> Local | None:
     return Local(
         name="quickjs",
         language="javascript",
-        command=command("adapters.judge.inside.fork_worker", ["javascript", guest_text("driver.js"), []], beside=[package.parent]),
+        command=command(
+            "adapters.judge.inside.fork_worker",
+            ["javascript", guest_text("driver.js"), []],
+            beside=[package.parent],
+        ),
         scratch=scratch,
         workers=workers,
         told="QuickJS without a single door to the system, a process a case: bounded time, memory and stack",

@@ -6,13 +6,14 @@ files end with a reason of their own.
 """
 
 import base64
+import importlib
 import io
 import json
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from adapters.judge.inside import fork_worker
 from bot.files import LONGEST_READ, MOST_PAGES
@@ -23,6 +24,9 @@ LARGEST_ALL = 200_000_000  # bytes unpacked of everything in it; pictures count,
 SHORTEST = 20  # letters and digits; a scan with a page number has fewer
 
 _MAIN = ".main+xml"  # ends the content type of what is read, be it a document, a template or one with macros
+
+# Behind the walls nothing more can be imported. cp437: names in old zip files.
+_NEEDED = "encodings.cp437 pyexpat zlib pypdf pypdf._text_extraction pypdf.filters pypdf.generic".split()
 
 
 class Unreadable(Exception):
@@ -35,18 +39,8 @@ def main(readable: list[str]) -> None:
 
 
 def _guest() -> fork_worker.Run:
-    import encodings.cp437  # noqa: F401  # names in old zip files; behind the walls it could not be found
-    import pyexpat  # noqa: F401
-    import zlib  # noqa: F401
-
-    import pypdf  # noqa: F401
-
-    # What it opens on demand.
-    import pypdf._crypt_providers
-    import pypdf._text_extraction
-    import pypdf.filters
-    import pypdf.generic
-
+    for name in _NEEDED:
+        importlib.import_module(name)
     return run
 
 
@@ -56,9 +50,8 @@ def run(job: dict[str, Any], begun: Callable[[], None]) -> tuple[str | None, str
     begun()
     try:
         kind, text = ("pdf", _pdf(file)) if job["kind"] == "pdf" else ("docx", _docx(file))
-        if sum(each.isalnum() for each in text) < SHORTEST:
-            raise Unreadable("no_text")
-        paper = {"kind": kind, "text": text}
+        words = sum(each.isalnum() for each in text) >= SHORTEST
+        paper = {"kind": kind, "text": text} if words else {"unread": "no_text"}
     except MemoryError:
         return None, "memory"
     except Unreadable as reason:
@@ -112,7 +105,7 @@ def _main_part(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> s
     kinds = parts.get("[Content_Types].xml")
     if kinds is None or kinds.file_size > LARGEST_PART:
         raise Unreadable("not_a_document")
-    for each in ElementTree.fromstring(archive.read(kinds)):  # noqa: S314  # bounded, walled; expat stops entities
+    for each in ET.fromstring(archive.read(kinds)):  # noqa: S314  # bounded, walled; expat stops entities
         name, kind = each.get("PartName", "").lstrip("/"), each.get("ContentType", "")
         if kind.endswith(_MAIN) and "word" in kind and name in parts:
             return name
@@ -123,7 +116,7 @@ def _words(part: Any) -> Iterator[str]:
     """The text in its order, tables and text boxes too. What is deleted in it, and what is there a second time for
     old programs (Fallback), is left out."""
     skipped = 0
-    for event, element in ElementTree.iterparse(part, events=("start", "end")):  # noqa: S314  # as above
+    for event, element in ET.iterparse(part, events=("start", "end")):  # noqa: S314  # as above
         name = element.tag.rpartition("}")[2]
         if name == "Fallback":
             skipped += 1 if event == "start" else -1

@@ -129,7 +129,9 @@ def _paper(outcome: Outcome) -> Paper:
         paper = msgspec.json.decode(outcome.frame, type=Paper)
     except msgspec.DecodeError:
         return Paper(unread="failed")
-    return paper if bool(paper.text) != bool(paper.unread) and paper.kind != "text" else Paper(unread="failed")
+    return (
+        paper if bool(paper.text) != bool(paper.unread) and paper.kind != "text" else Paper(unread="failed")
+    )
 
 
 def _command() -> list[str]:

@@ -22,7 +22,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 
 from adapters import markup
 from adapters.errors import WrongSetting, WrongToken
-from adapters.files import Files, Reading
+from adapters.files import NOTHING, Files, Reading
 from adapters.telegram.wire import ANSWER_WITHIN, AiohttpRequest, Flooded, NotConnected, from_json
 from adapters.telegram.words import PLATFORM, Message, Part, Update, asks_in_group, to_event, to_message
 from bot.commands import COMMANDS
@@ -266,7 +266,7 @@ class TelegramAdapter:
                 await self._handed_in(update)
 
     async def _handed_in(self, update: Update) -> None:
-        reading = await self._read(update.message) if update.message else Reading()
+        reading = await self._read(update.message) if update.message else NOTHING
         event = to_event(update, at=self._clock(), reading=reading)
         if event is None:
             return
@@ -284,7 +284,7 @@ class TelegramAdapter:
     async def _read(self, message: Message) -> Reading:
         file, kind = message.file, message.kind
         if file is None or kind is None:
-            return Reading()
+            return NOTHING
         self._type_later(str(message.chat.id))
 
         async def fetch(most: int) -> bytes:

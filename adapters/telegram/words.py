@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from adapters import markup
-from adapters.files import Reading
+from adapters.files import NOTHING, Reading
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.messages import Address, Choice, Message as Outgoing
@@ -81,13 +81,16 @@ class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
             else None
         )
 
-
     @property
     def file(self) -> File | None:
         """What may hold words. Recordings made in the app have no name; what they are is fixed."""
         if self.kind == "document":
             return self.document
-        for file, name in ((self.voice, "voice.oga"), (self.audio, "audio.mp3"), (self.video_note, "note.mp4")):
+        for file, name in (
+            (self.voice, "voice.oga"),
+            (self.audio, "audio.mp3"),
+            (self.video_note, "note.mp4"),
+        ):
             if file is not None and self.kind == "voice":
                 return replace(file, file_name=file.file_name or name)
         return None
@@ -142,7 +145,7 @@ class Part(NamedTuple):
     keyboard: dict[str, Any] | None = None
 
 
-def to_event(update: Update, *, at: datetime, reading: Reading = Reading()) -> FromStudent | None:
+def to_event(update: Update, *, at: datetime, reading: Reading = NOTHING) -> FromStudent | None:
     """What a student did in their private chat; None for what is nothing to us.
     `reading`: of the update's file."""
     user, chat = update.user, update.chat

@@ -52,7 +52,9 @@ def serve(guest: Callable[[], Run], readable: list[str]) -> None:
 
 
 def _case(job: dict[str, Any], run: Run, seccomp: Any, size: int) -> dict[str, Any]:
-    if not hasattr(os, "fork"):  # Windows: no CPython of the student's, in this process; the bot's watchdog kills it
+    if not hasattr(
+        os, "fork"
+    ):  # Windows: no CPython of the student's, in this process; the bot's watchdog kills it
         frame, stop = run(job, lambda: None)
         return {"frame": frame, "stop": stop, "time_ms": None, "memory_mb": None}
     theirs, ours = os.pipe()
