@@ -437,11 +437,18 @@ def _taken(conversation: Conversation, text: str, turn: Turn) -> Outcome:
 
 
 def _heard_words(conversation: Conversation, text: str, heard: str, turn: Turn) -> Outcome:
-    """What was heard counts as typed; the student sees it first, and how to take it back."""
+    """What was heard counts as typed; the student sees it first, and how to take it back. The last answer of a session,
+    which could not be taken back, waits for a press."""
+    quote = plain(textwrap.shorten(heard, QUOTED, placeholder=" …"))
+    before = conversation.floor
     after, effects = _said(conversation, text, turn)
-    key = "heard_answer" if isinstance(after.floor, AwaitingGrade) else "heard"
-    shown = textwrap.shorten(heard, QUOTED, placeholder=" …") or heard[:QUOTED]
-    return after, [reply(say(f"general.{key}", heard=plain(shown))), *effects]
+    if not isinstance(after.floor, AwaitingGrade):
+        return after, [reply(say("general.heard", heard=quote)), *effects]
+    session = after.floor.session
+    if isinstance(before, Answering) and session.position + 1 == len(session.plan):
+        return interview.held(conversation, before, text, say("general.heard_last", heard=quote))
+    key = "heard" if isinstance(before, FollowingUp) else "heard_answer"
+    return after, [reply(say(f"general.{key}", heard=quote)), *effects]
 
 
 def _not_used(event: Shared) -> Reply | None:

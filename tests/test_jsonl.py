@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from adapters.files import Files
 from adapters.jsonl import BadLine, JsonLines, to_event
 from adapters.local import Lines, MovableClock, advance
+from adapters.papers.reader import PaperReader
 from bot import bank
 from bot.events import Said
 from bot.grading import EmbeddedGrader
@@ -26,6 +28,7 @@ from bot.ports import Grader, NotTaken
 from bot.questions import Grade
 from bot.shell import Shell
 from storage.sqlite import SqliteStore
+from tests.papers import WORDS, Listener, pdf
 
 Json = dict[str, Any]
 content = cache(bank.load)
@@ -48,12 +51,13 @@ async def session(
     *lines: Json | str | bytes,
     clock: MovableClock | None = None,
     grader: Grader | None = None,
+    files: Files | None = None,
 ) -> list[Json]:
     """A session of its own over these lines; what it wrote."""
     written: list[bytes] = []
     clock = clock or MovableClock(START)
     with given(*lines) as source:
-        chat = JsonLines(clock=clock, lines=source, write=written.append)
+        chat = JsonLines(clock=clock, lines=source, write=written.append, files=files)
         shell = shell_of(store, chat, clock, grader)
         await chat.run(shell, store)
         await shell.close()
@@ -318,6 +322,22 @@ async def test_a_file_is_read_as_text_or_refused_as_what_it_is(
     written = await session(store, *setting_up, said("Backend Engineer"), {"user": "u1", "file": name})
     before = next(at for at, line in enumerate(written) if line.get("done") == len(setting_up) + 1)
     assert answer in messages(written[before:])[0]["text"]
+
+
+async def test_a_pdf_is_read_and_a_recording_is_heard(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a file is enough."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cv.pdf").write_bytes(pdf(WORDS))
+    (tmp_path / "goal.ogg").write_bytes(b"OggS")
+    reader = PaperReader()
+    lines = [said("/settings resume"), {"user": "u1", "file": "cv.pdf"}, {"user": "u1", "file": "goal.ogg"}]
+    written = texts(await session(store, *lines, files=Files(reader, Listener())))
+    await reader.close()
+    assert written[1] == f"I read {len(WORDS)} characters in cv.pdf."
+    assert "Resume: kept" in written[2]
+    assert written[3].startswith('I heard: "goal.ogg has 4 bytes".')
 
 
 async def test_a_message_nobody_reads_is_kept_for_the_next_session(store: SqliteStore) -> None:

@@ -11,7 +11,15 @@ import pytest
 
 from adapters.papers import reader as module
 from adapters.papers.reader import PaperReader, PlainReader
-from bot.files import LARGEST_DOCUMENT, LARGEST_TEXT_FILE, LONGEST_READ, MOST_PAGES, NotFetched, Unheard, Unread
+from bot.files import (
+    LARGEST_DOCUMENT,
+    LARGEST_TEXT_FILE,
+    LONGEST_READ,
+    MOST_PAGES,
+    NotFetched,
+    Unheard,
+    Unread,
+)
 from bot.judging import Outcome
 from bot.ports import Paper
 from bot.sentences import SENTENCES
@@ -39,7 +47,9 @@ READ: dict[str, tuple[Callable[[], bytes], str]] = {
     "word": (lambda: docx(paragraph(WORDS) + paragraph("Berlin")), f"{WORDS}\nBerlin"),
     "word, its part named otherwise": (lambda: docx(paragraph(WORDS), main="word/document2.xml"), WORDS),
     "a table": (
-        lambda: docx(f"<w:tbl><w:tr><w:tc>{paragraph(WORDS)}</w:tc><w:tc>{paragraph('2019')}</w:tc></w:tr></w:tbl>"),
+        lambda: docx(
+            f"<w:tbl><w:tr><w:tc>{paragraph(WORDS)}</w:tc><w:tc>{paragraph('2019')}</w:tc></w:tr></w:tbl>"
+        ),
         f"{WORDS}\n2019",
     ),
     "a text box, there twice for old programs": (
@@ -175,7 +185,9 @@ UNREAD: dict[str, tuple[Callable[[], bytes], set[str]]] = {
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(50), {"not_a_document"}),
     "a zip of something": (lambda: zipped({"a.txt": b"Four years of Django"}), {"not_a_document"}),
     "a spreadsheet": (
-        lambda: zipped({"[Content_Types].xml": _TYPES.replace(b"word", b"spreadsheet"), "xl/workbook.xml": b"<w/>"}),
+        lambda: zipped(
+            {"[Content_Types].xml": _TYPES.replace(b"word", b"spreadsheet"), "xl/workbook.xml": b"<w/>"}
+        ),
         {"not_a_document"},
     ),
     "text with a NUL": (lambda: b"four\0years", {"not_a_document"}),

@@ -9,6 +9,7 @@ import base64
 import importlib
 import io
 import json
+import sys
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
@@ -25,7 +26,9 @@ SHORTEST = 20  # letters and digits; a scan with a page number has fewer
 
 _MAIN = ".main+xml"  # ends the content type of what is read, be it a document, a template or one with macros
 
-# Behind the walls nothing more can be imported. cp437: names in old zip files.
+# What pypdf would use if it happens to be installed: native code for pictures and fonts, of which we want nothing.
+_WITHOUT = "PIL fontTools cryptography Crypto brotli".split()
+# Read before the walls stand. cp437: names in old zip files.
 _NEEDED = "encodings.cp437 pyexpat zlib pypdf pypdf._text_extraction pypdf.filters pypdf.generic".split()
 
 
@@ -39,6 +42,8 @@ def main(readable: list[str]) -> None:
 
 
 def _guest() -> fork_worker.Run:
+    for name in _WITHOUT:
+        sys.modules[name] = None  # type: ignore[assignment]  # it cannot be imported
     for name in _NEEDED:
         importlib.import_module(name)
     return run
