@@ -261,7 +261,7 @@ async def test_a_file_at_another_address_is_not_fetched(server: DiscordServer, b
     ann = server.person("ann")
     files = server.backend.store_attachments(ann.dm.id, [("resume.txt", b"Zoe")])
     for each in files:
-        each.url = f"http://localhost:{server.port}/cdn/elsewhere.txt"
+        each["url"] = f"http://localhost:{server.port}/cdn/elsewhere.txt"
     server.backend.create_message(ann.dm.id, ann.id, "", attachments=files)
     await server.until(lambda: bot.heard)
     assert isinstance(event := bot.heard[0], Shared)

@@ -133,7 +133,10 @@ async def test_words_beside_a_file_that_is_not_read_are_the_answer(talk: Talk) -
 
 
 async def test_what_was_heard_is_shown_counts_and_can_be_taken_back(talk: Talk) -> None:
-    question = await at_a_question(talk)
+    await at_the_resume(talk)
+    await talk.say("/skip")
+    await talk.say("/skip")
+    question = texts(talk.new())[-1]
     receipt = await talk.share("voice", read=SPOKEN)
     heard, feedback = texts(talk.new())
     assert heard == f'I heard: "{SPOKEN}". That is your answer now; /undo takes it back.'
@@ -144,6 +147,23 @@ async def test_what_was_heard_is_shown_counts_and_can_be_taken_back(talk: Talk) 
     assert [(str(each["_id"]), each["student_answer"], each["status"]) for each in attempts] == [
         (receipt.attempt, SPOKEN, "withdrawn")
     ]
+
+
+async def test_the_last_answer_is_graded_only_when_it_was_heard_well(talk: Talk) -> None:
+    """It could not be taken back: so it waits for a press, and other words take its place."""
+    await at_a_question(talk)
+    receipt = await talk.share("voice", read="every inset has to up date all")
+    assert receipt.attempt is None
+    assert talk.last().choices[0].label == "Grade it"
+    await talk.share("voice", read=SPOKEN)
+    assert texts(talk.new()) == [
+        f'I heard: "{words}". Shall I grade it? If I misheard you, say it again or type it.'
+        for words in ("every inset has to up date all", SPOKEN)
+    ]
+    receipt = await talk.press("Grade it")
+    assert "points" in texts(talk.new())[0]
+    attempts = [document async for document in talk.store.export("interview_attempts")]
+    assert [(str(each["_id"]), each["student_answer"]) for each in attempts] == [(receipt.attempt, SPOKEN)]
 
 
 async def test_a_spoken_word_does_what_it_would_if_typed(talk: Talk) -> None:
@@ -262,10 +282,8 @@ async def test_a_student_sends_a_resume_and_speaks_an_answer(
         await ann.tap("Backend")
         ann.chat.news.clear()
         ann.send_voice(b"OggS and so on")
-        assert (
-            await ann.next()
-        ).text == f'I heard: "{SPOKEN}". That is your answer now; /undo takes it back.'
-        assert "points" in (await ann.next()).text
+        assert (await ann.next()).text.startswith(f'I heard: "{SPOKEN}". Shall I grade it?')
+        assert "points" in (await ann.tap("Grade it")).text
         assert provider.uploads == [("answer.ogg", b"OggS and so on", provider.hearing)]
         await ann.ask("/settings resume")
         ann.send_document("resume.pdf", b"MZ\x90\0\x03" + bytes(99))
