@@ -8,15 +8,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
-import aiohttp
-
 from adapters.papers.reader import PlainReader
 from bot.files import LARGEST_DOCUMENT, LARGEST_RECORDING, NotFetched, Unheard, Unread
 from bot.ports import Reader, Transcriber
 
 PAUSES = 1.0, 3.0  # s between tries for a file; then it is told that it did not come
-FETCH_WITHIN = 20.0  # s for one try
-CHUNK = 65_536  # bytes read at once
 
 Fetch = Callable[[int], Awaitable[bytes]]
 """Gets a file, or so many bytes of it and one more when it is larger. Raises FetchFailed."""
@@ -75,25 +71,6 @@ class Files:
         if paper.kind == "text":
             return Reading(text=paper.text)
         return Reading(read=paper.text or None, unread=paper.unread)
-
-
-async def downloaded(session: aiohttp.ClientSession, url: str, *, most: int) -> bytes:
-    """A `Fetch` over HTTP, from exactly this address: redirects are not followed. Raises FetchFailed."""
-    # aiohttp's words can hold the address, and so a token: only the kind of its error is told, and no cause.
-    try:
-        timeout = aiohttp.ClientTimeout(total=FETCH_WITHIN)
-        async with session.get(url, timeout=timeout, allow_redirects=False) as response:
-            if response.status != 200:
-                lasting = 400 <= response.status < 500 and response.status not in (408, 429)
-                raise FetchFailed(f"status {response.status}", again=not lasting)
-            kept = bytearray()
-            async for chunk in response.content.iter_chunked(CHUNK):
-                kept += chunk
-                if len(kept) > most:
-                    break
-            return bytes(kept)
-    except (aiohttp.ClientError, OSError, ValueError) as error:  # OSError: TimeoutError is one
-        raise FetchFailed(type(error).__name__) from None
 
 
 async def _insisted(fetch: Fetch, most: int) -> bytes:

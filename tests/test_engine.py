@@ -124,6 +124,13 @@ def events() -> list[Event]:
             for kind in ("document", "photo", "voice", "sticker", "other")
         ),
         Shared(id=next(numbers), kind="document", text="my resume", **common),
+        Shared(id=next(numbers), kind="document", name="cv.pdf", read="ten years of Django, /stop", **common),
+        Shared(
+            id=next(numbers), kind="document", name="cv.pdf", text="my answer", unread="no_text", **common
+        ),
+        Shared(id=next(numbers), kind="document", unread="encrypted", **common),
+        Shared(id=next(numbers), kind="voice", read="skip that, learn SQL", **common),
+        Shared(id=next(numbers), kind="voice", unread="no_speech", **common),
         Graded(id="g1", at=at, attempt=ID, parts=1, grade=grade),
         Graded(id="g2", at=at, attempt="b" * 24, parts=1, grade=grade),
         Graded(

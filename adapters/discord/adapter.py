@@ -39,8 +39,9 @@ from adapters.discord.words import (
     to_event,
     to_message,
 )
+from adapters.download import downloaded
 from adapters.errors import WrongToken
-from adapters.files import FetchFailed, Files, downloaded
+from adapters.files import FetchFailed, Files
 from bot.events import FromStudent
 from bot.messages import Address, Delivery, Message
 from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused, StoreUnavailable

@@ -21,7 +21,9 @@ from bot.ports import Paper
 TIME = 8.0  # CPU seconds; fifty crowded pages took 3
 WALL = 24.0  # s, for machines are shared; a webhook of Telegram's waits 60
 MEMORY = 256  # MB beside the worker's own; the text of a 5 MB file took 60
-WORKERS = 1  # processes; a student's own files come one after the other anyway
+WORKERS = (
+    2  # processes, so that one bad file keeps nobody else waiting; a student's own files come one by one
+)
 
 # A PDF may have something before it: Adobe's readers look through the first kilobyte.
 _PDF_WITHIN = 1024

@@ -15,7 +15,8 @@ import msgspec
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from adapters.files import FetchFailed, downloaded
+from adapters.download import downloaded
+from adapters.files import FetchFailed
 
 ANSWER_WITHIN = 20.0  # s for an answer; Telegram's slowest seen took 10
 CONNECT_WITHIN = 10.0  # s; shorter than ANSWER_WITHIN, so that it is known that nothing was sent
