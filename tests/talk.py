@@ -149,8 +149,8 @@ class Talk:
         labels = {each.label: each.id for each in self.last().choices}
         return await self.hear(Pressed(choice=labels.get(choice, choice), message="m1", **self.common()))
 
-    async def share(self, kind: str, text: str | None = None) -> Receipt:
-        return await self.hear(Shared(kind=kind, text=text, **self.common()))  # type: ignore[arg-type]  # a test's word
+    async def share(self, kind: str, text: str | None = None, **more: Any) -> Receipt:
+        return await self.hear(Shared(kind=kind, text=text, **more, **self.common()))  # type: ignore[arg-type]  # a test's word
 
     async def wait(self, span: timedelta) -> None:
         """Let time pass, visiting each instant at which something falls due."""

@@ -198,6 +198,13 @@ def events() -> list[Event]:
             )
             for verdict in ("accepted", "wrong_answer", "compile_error")
         ),
+        Shared(id=next(numbers), kind="document", name="cv.pdf", read="ten years of Django, /stop", **common),
+        Shared(
+            id=next(numbers), kind="document", name="cv.pdf", text="my answer", unread="no_text", **common
+        ),
+        Shared(id=next(numbers), kind="document", unread="encrypted", **common),
+        Shared(id=next(numbers), kind="voice", read="skip that, learn SQL", **common),
+        Shared(id=next(numbers), kind="voice", unread="no_speech", **common),
         Graded(id="g1", at=at, attempt=ID, parts=1, grade=grade),
         Graded(id="g2", at=at, attempt="b" * 24, parts=1, grade=grade),
         Graded(

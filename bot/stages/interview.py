@@ -189,6 +189,13 @@ def doubted(conversation: Conversation, stage: Answering, text: str) -> Outcome:
     ]
 
 
+def held(conversation: Conversation, stage: Answering, text: str, told: str) -> Outcome:
+    """An answer that waits for a press before it counts; other words take its place."""
+    question = stage.question.id
+    choices = (button("answer", question, "answer_heard"), button("skip", question, "skip"))
+    return conversation.swapped(stage, replace(stage, doubted=text)), [reply(told, *choices)]
+
+
 def followed_up(conversation: Conversation, stage: FollowingUp, text: str, turn: Turn) -> Outcome:
     """The answer to a follow-up counts: it joins what was said and all of it is graded anew."""
     parts = (*stage.parts, text)
