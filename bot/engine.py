@@ -145,6 +145,8 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
     turn = Turn(event=event, known=known, content=content)
     before = conversation = _heard(conversation, event)
     match event:
+        case Said(edited=True):
+            conversation, effects = _edited(conversation, event.text, turn)
         case Said():
             conversation, effects = _said(conversation, event.text, turn)
         case Pressed():
@@ -311,6 +313,20 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             return _said(conversation.without(ConfirmingForget), text, turn)
         case _:
             assert_never(floor)
+
+
+def _edited(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """A message written anew: code is run again; what was an answer stands as it was read first."""
+    match stage := conversation.interview:
+        case None:
+            return conversation, []
+        case Coding() if coding.is_code(text):
+            return coding.said(conversation, stage, text, turn)
+        case Judging() if coding.is_code(text):
+            return coding.joined(conversation, stage, text, turn)
+        case Defending() if coding.is_code(text):
+            return coding.defended(conversation, stage, text, turn)
+    return conversation, [reply(say("interview.edited"))]
 
 
 def _plain_wish(text: str, turn: Turn) -> Command | None:
