@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import cyclopts
+from msgspec.structs import replace
 
-from bot import bank, config
+from bot import bank, calibration, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
@@ -244,6 +245,7 @@ async def _serve(
         sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left]
         if scheduler:
             sweeps.append(shell.sweep_due)
+        sweeps.append(calibration.Calibrator(store, shell.rate, learns=scheduler).sweep)
         runs: list[Awaitable[None]] = []
         if on_telegram and webhook and settings.webhook_secret:
             hook = on_telegram.run_webhook(
@@ -338,7 +340,7 @@ async def _store(
             log.warning("database: %s", difference)
         changed = [await store.seed(name, documents) for name, documents in content.documents.items()]
         told(f"{sum(changed)} entries written or retired.")
-        yield store, content
+        yield store, replace(content, ratings=await calibration.ratings(store))
     finally:
         await store.close()
 

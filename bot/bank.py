@@ -50,12 +50,13 @@ class ContentError(Exception):
 
 
 class GoalEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something a student can aim for; `topics` are technical topics, most likely first."""
+    """Something a student can aim for; `topics` are technical topics, most likely first, `skills` what is usual for it."""
 
     slug: Goal
     label: str
     role: str
     topics: tuple[str, ...]
+    skills: tuple[str, ...] = ()
 
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,9 +80,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     def question(self, question_id: str) -> Question | None:
         """A question by its id, retired or not; None when its file no longer has it."""
-        return (
-            self.questions.get(question_id) or self.forms.get(question_id) or self.retired.get(question_id)
-        )
+        return self.questions.get(question_id) or self.forms.get(question_id) or self.retired.get(question_id)
 
     def rating(self, question: Question) -> int:
         """How hard a question is, in Elo points: learnt from answers, or by its difficulty."""
@@ -471,6 +470,8 @@ class _Loader:
                 self._check(where, tokens, f"the name {name!r} has no word in it")
                 owner = owners.setdefault(tokens, skill.slug)
                 self._check(where, owner == skill.slug, f"the name {name!r} belongs to {owner!r}, too")
+        for goal in self.goals:
+            self._check(f"goals.toml, {goal.slug!r}", set(goal.skills) <= by_slug.keys(), "unknown skills")
 
     def _assembled(self) -> Content:
         current = [each for each in self.companies if not each.retired and each.slug != "default"]

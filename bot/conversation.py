@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from bot.documents import Recall
+from bot.elo import Rating
 from bot.messages import Address
 from bot.questions import PointGrade, Question, RoundName
 
@@ -21,6 +22,7 @@ RECENT = 220  # event ids kept: twice a redelivered Telegram batch (100), with t
 
 Goal = Literal["", "backend", "frontend", "data", "any"]
 Length = Literal["short", "full", "one"]
+Reason = Literal["", "jd", "resume", "company", "role", "goal", "usual", "project"]
 
 
 def mark(event_id: str) -> str:
@@ -56,7 +58,8 @@ class Profile(_Value, frozen=True, kw_only=True):
 
 
 class Result(_Value, frozen=True, kw_only=True):
-    """What one answered question came to; `score` None with a `reason` when it could not be given."""
+    """What one answered question came to; `score` None with a `reason` when it could not be given. `moved`: by how much
+    it moved the student's rating, to be taken back with the answer."""
 
     attempt: str
     question: str
@@ -67,13 +70,17 @@ class Result(_Value, frozen=True, kw_only=True):
     reason: str = ""
     found: tuple[str, ...] = ()
     not_detected: tuple[str, ...] = ()
+    moved: int | None = None
 
 
 class Planned(_Value, frozen=True, kw_only=True):
-    """A place in the plan: which question of the bank stands there."""
+    """A place in the plan: which question of the bank stands there. `why` its topic is in the plan, and `what` that rests
+    on: words of the job description or the resume, a company, a role; of a question about a project, its name."""
 
     question: str
     round: RoundName
+    why: Reason = ""
+    what: str = ""
 
 
 class Session(_Value, frozen=True, kw_only=True):
@@ -221,7 +228,7 @@ Stage = (
 
 class Conversation(_Value, frozen=True, kw_only=True):
     """All of it. `review`: the last graded answer. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
-    `seen_at`: their last message. `recent`: marks of the events heard, oldest first."""
+    `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest first."""
 
     student: str
     profile: Profile = Profile()
@@ -229,6 +236,7 @@ class Conversation(_Value, frozen=True, kw_only=True):
     address: Address | None = None
     unreachable: bool = False
     review: Review | None = None
+    ratings: dict[str, Rating] = {}
     zone_hint: str = ""
     created_at: datetime
     seen_at: datetime | None = None

@@ -88,9 +88,7 @@ class Calibration:
         value, attempts = self._raw.get(question, (float(prior), 0))
         them = self._students.get((student, topic), Rating(START, 0))
         surprise = score / 100 - expected(them.value, value)
-        self._students[student, topic] = Rating(
-            them.value + moved(them, value, score), them.answers + 1
-        )
+        self._students[student, topic] = Rating(them.value + moved(them, value, score), them.answers + 1)
         self._raw[question] = (value - QUESTION_K * surprise, attempts + 1)
 
     def ratings(self) -> dict[str, Rating]:
@@ -101,4 +99,3 @@ class Calibration:
             )
             for question, (value, n) in self._raw.items()
         }
-

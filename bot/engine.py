@@ -342,6 +342,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _planned_anew(conversation, effects, floor, turn)
         case "hour", _:
             return _hour_given(conversation, subject, turn)
+        case "plan", _ if conversation.interview and _is_running(conversation, subject):
+            return _way_back(conversation, [setup.reasons(session_of(conversation.interview), turn)])
         case "done", _ if subject:
             return _way_back(*learning.done_pressed(conversation, subject, turn))
         case "why", _:
@@ -427,7 +429,7 @@ def _model_answer(conversation: Conversation, question_id: str, turn: Turn) -> O
             say("interview.model", answer=stage.question.reference_answer), *interview.after_feedback(stage)
         )
         return conversation, [answer]
-    question = turn.content.questions.get(question_id)
+    question = turn.content.question(question_id)
     if question is None or question_id not in turn.known.asked:
         return _with_question(conversation, [reply(say("interview.model_unknown"))], turn)
     return _way_back(conversation, [reply(say("interview.model", answer=question.reference_answer))])

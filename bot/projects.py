@@ -97,4 +97,4 @@ def _cut(name: str) -> str:
 
 def _is_name(name: str) -> bool:
     letters = sum(char.isalpha() for char in name)
-    return 3 <= letters and len(name.split()) <= 9 and "@" not in name and not _NO_PROJECT.search(name)
+    return letters >= 3 and len(name.split()) <= 9 and "@" not in name and not _NO_PROJECT.search(name)

@@ -11,7 +11,9 @@ import msgspec
 MOST_READ = 20_000  # characters: as many as are kept of a text
 
 _TOKEN = re.compile(r"[^\W_]+(?:\+\+|#)?")
-_JOINT = re.compile(r"[ \t\n]?[-/._&]?[ \t\n]?\Z")  # between two words of one name: "Node.js", "CI / CD"; not ". "
+_JOINT = re.compile(
+    r"[ \t\n]?[-/._&]?[ \t\n]?\Z"
+)  # between two words of one name: "Node.js", "CI / CD"; not ". "
 _SEPARATOR = re.compile(r"[,;:|/()\[\]\n\t•·▪&]")
 _SENTENCE_START = re.compile(r"[.!?:\n•·▪*]")
 _AND = ("and", "or")
@@ -19,7 +21,9 @@ _NOUNS = frozenset(  # "Go developer", "R programming": what stands before it is
     """developer developers engineer engineers programming programmer language code scripts framework app apps application
     applications components backend frontend services service api apis projects""".split()
 )
-_HEADS = frozenset("languages language skills programming technologies tools stack tech frameworks in using with".split())
+_HEADS = frozenset(
+    "languages language skills programming technologies tools stack tech frameworks in using with".split()
+)
 _NOT_BEFORE = re.compile(r"(?:19|20)\d\d\Z|semester\Z|term\Z")  # "Spring 2025"
 
 
@@ -44,6 +48,7 @@ class Found(NamedTuple):
 
 
 _Token = tuple[str, int, int]  # folded, start, end; a plain tuple, for a text has thousands
+
 
 class _Name(NamedTuple):
     tokens: tuple[str, ...]
@@ -104,7 +109,8 @@ class Taxonomy:
     def shown(self, slugs: Iterable[str]) -> frozenset[str]:
         """With what they include: who knows Django knows Python."""
         known: set[str] = set()
-        for slug in slugs:
+        for each in slugs:
+            slug = each
             while slug and slug not in known:
                 known.add(slug)
                 slug = self.skills[slug].parent
@@ -149,7 +155,9 @@ def _stands(text: str, tokens: list[_Token], place: int, name: _Name) -> bool:
     there = tokens[place : place + len(name.tokens)]
     if tuple(token[0] for token in there) != name.tokens:
         return False
-    return all(_JOINT.match(text[one[2] : two[1]]) and not _ends(text, one, two) for one, two in pairwise(there))
+    return all(
+        _JOINT.match(text[one[2] : two[1]]) and not _ends(text, one, two) for one, two in pairwise(there)
+    )
 
 
 def _ends(text: str, one: _Token, two: _Token) -> bool:

@@ -91,7 +91,7 @@ PRESSES = (
     f"next:{ID}", "next:", f"undo:{ID}", f"said:{ID}", f"said:{ID}.0", f"said:{ID}.9", f"pause:{ID}", f"resume:{ID}", f"stop:{ID}", f"model:{QUESTIONS[0].id}",
     "learn:", "learn:sql", "learn:nothing", f"done:{ID}", "done:", "snooze:", "snooze:1d", "reminders:on",
     "reminders:off", "settings:zone", "settings:", "hour:19", "hour:99", "zone:UTC", "zone:no", "zone:skip",
-    "zone:Mars/Base", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "help:", "", ":", "x:y",
+    "zone:Mars/Base", f"plan:{ID}", "plan:", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "help:", "", ":", "x:y",
     "\u202e:\u202e",
 )  # fmt: skip
 WORDS = (
