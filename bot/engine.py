@@ -422,7 +422,8 @@ def _graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
 def _model_answer(conversation: Conversation, question_id: str, turn: Turn) -> Outcome:
     """The reference answer of a question the student has answered."""
     stage = conversation.interview
-    if isinstance(stage, Answering | AwaitingGrade) and stage.question.id == question_id:
+    waiting = isinstance(stage, Answering | AwaitingGrade) and stage.question.id == question_id
+    if waiting or (stage is not None and question_id in _ahead(stage)):
         return conversation, [reply(say("interview.model_later"))]
     if isinstance(stage, Reviewed) and stage.question.id == question_id:
         answer = reply(
@@ -632,6 +633,12 @@ def _is_about(stage: InterviewStage | None, subject: str) -> bool:
             return subject == stage.attempt
         case _:
             return False
+
+
+def _ahead(stage: InterviewStage) -> set[str]:
+    """The questions of the plan that are still to come."""
+    session = session_of(stage)
+    return {planned.question for planned in session.plan[session.position + 1 :]}
 
 
 def _is_running(conversation: Conversation, session: str) -> bool:

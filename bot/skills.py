@@ -29,13 +29,14 @@ _NOT_BEFORE = re.compile(r"(?:19|20)\d\d\Z|semester\Z|term\Z")  # "Spring 2025"
 
 class Skill(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An entry of the taxonomy. `listed`: words that count only in a list of skills, or written just so within a
-    sentence. `topics`: question topics it leads to; `path`: the learning path that serves it, empty when there is none."""
+    sentence. `area`: a field of work, not a thing one has or lacks. `topics`: question topics it leads to; `path`: the learning path that serves it, empty when there is none."""
 
     slug: str
     title: str
     aliases: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
     parent: str = ""
+    area: bool = False
     topics: tuple[str, ...] = ()
     path: str = ""
 
@@ -54,7 +55,7 @@ class _Name(NamedTuple):
     tokens: tuple[str, ...]
     skill: str
     listed: str  # as it is written; empty for a name that counts anywhere
-    prefix: int = 0  # characters of punctuation that `listed` opens with: the dot of ".NET"
+    opening: str = ""  # punctuation before its first word: the dot of ".NET"
 
 
 class Taxonomy:
@@ -66,11 +67,12 @@ class Taxonomy:
         for skill in self.skills.values():
             for name in (skill.title, *skill.aliases):
                 for tokens in _spellings(name):
-                    self._names.setdefault(tokens[0], []).append(_Name(tokens, skill.slug, ""))
+                    self._names.setdefault(tokens[0], []).append(
+                        _Name(tokens, skill.slug, "", _opening(name))
+                    )
             for name in skill.listed:
-                first = _TOKEN.search(name)
-                tokens, prefix = tokens_of(name), first.start() if first else 0
-                self._names.setdefault(tokens[0], []).append(_Name(tokens, skill.slug, name, prefix))
+                tokens = tokens_of(name)
+                self._names.setdefault(tokens[0], []).append(_Name(tokens, skill.slug, name, _opening(name)))
         for names in self._names.values():
             names.sort(key=lambda name: (-len(name.tokens), bool(name.listed)))  # the longest first
 
@@ -92,8 +94,10 @@ class Taxonomy:
         found: dict[str, str] = {}
         for place, name in sorted(sure):
             if name.skill not in found:
-                last = tokens[place + len(name.tokens) - 1]
-                found[name.skill] = " ".join(text[tokens[place][1] - name.prefix : last[2]].split())
+                start, end = tokens[place][1], tokens[place + len(name.tokens) - 1][2]
+                if text.endswith(name.opening, 0, start):
+                    start -= len(name.opening)
+                found[name.skill] = " ".join(text[start:end].split())
         return tuple(Found(skill, words) for skill, words in found.items())
 
     def topics(self, slug: str) -> tuple[str, ...]:
@@ -139,6 +143,11 @@ def tokens_of(name: str) -> tuple[str, ...]:
     return tuple(match[0].casefold() for match in _TOKEN.finditer(name))
 
 
+def _opening(name: str) -> str:
+    first = _TOKEN.search(name)
+    return name[: first.start()] if first else ""
+
+
 def _spellings(name: str) -> set[tuple[str, ...]]:
     """With and without a gap between two words: "type script", "typescript"."""
     tokens = tokens_of(name)
@@ -147,8 +156,7 @@ def _spellings(name: str) -> set[tuple[str, ...]]:
 
 
 def _stands(text: str, tokens: list[_Token], place: int, name: _Name) -> bool:
-    start = tokens[place][1]
-    if name.prefix and text[max(0, start - name.prefix) : start] != name.listed[: name.prefix]:
+    if name.listed and not text.endswith(name.opening, 0, tokens[place][1]):
         return False
     if len(name.tokens) == 1:
         return True
@@ -168,7 +176,7 @@ def _ends(text: str, one: _Token, two: _Token) -> bool:
 def _is_meant(text: str, tokens: list[_Token], place: int, name: _Name, taken: set[int]) -> bool:
     """Whether a word that also means something else is the skill here."""
     last = place + len(name.tokens) - 1
-    before = text[tokens[place - 1][2] if place else 0 : tokens[place][1] - name.prefix]
+    before = text[tokens[place - 1][2] if place else 0 : tokens[place][1] - len(name.opening)]
     after = text[tokens[last][2] : tokens[last + 1][1] if last + 1 < len(tokens) else len(text)]
     earlier = tokens[place - 1][0] if place else ""
     later = tokens[last + 1][0] if last + 1 < len(tokens) else ""
@@ -179,7 +187,7 @@ def _is_meant(text: str, tokens: list[_Token], place: int, name: _Name, taken: s
         forth = last + (2 if later in _AND else 1)
         if back in taken or forth in taken:
             return True
-    if text[tokens[place][1] - name.prefix : tokens[last][2]] != name.listed:
+    if text[tokens[place][1] - len(name.opening) : tokens[last][2]] != name.listed:
         return False
     if later in _NOUNS and not _SEPARATOR.search(after):
         return True

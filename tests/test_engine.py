@@ -230,6 +230,9 @@ PURE = (
     "effects.py",
     "events.py",
     "messages.py",
+    "elo.py",
+    "skills.py",
+    "projects.py",
     "stages",
 )
 UNCLEAN = (

@@ -30,7 +30,7 @@ COUNTS: dict[Length, dict[RoundName, int]] = {
 # What a topic weighs because of who names it. What the job asks for beats what its company is said to ask, and that beats
 # what is usual; a topic named by two of them beats either.
 WEIGHT: dict[Reason, float] = {"jd": 4, "role": 4, "company": 3, "resume": 2, "goal": 2, "usual": 1.5}
-SECOND = 0.5  # of it for the topics a skill leads to beside its first, and at the end of a list
+SECOND = 0.5  # of it for the topics a skill leads to beside its first, for those of an area, and at the end of a list
 CHANCE = 2.0  # of weight the seed adds at most: topics that are near to each other take turns
 FIT_CHANCE = 60  # Elo points the seed adds at most: questions about as hard take turns
 LONGEST_WHAT = 20  # characters of the words a reason shows: eight reasons are one phone screen
@@ -49,8 +49,8 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """`gaps`: titles of the skills that are asked for (`gaps_in` "jd") or usual for the goal ("goal"), and not on the
-    resume. `repeated`: how many questions come again within 90 days, as nothing else was left."""
+    """`gaps`: skills that are asked for, in the words of the job description (`gaps_in` "jd"), or usual for the goal
+    ("goal"), and not on the resume. `repeated`: how many questions come again within 90 days, as nothing else was left."""
 
     questions: tuple[Planned, ...]
     gaps: tuple[str, ...] = ()
@@ -184,7 +184,8 @@ def _of_skills(reason: Reason, found: tuple[Found, ...], content: Content) -> di
     whys: dict[str, _Why] = {}
     for skill, words in found:
         for place, topic in enumerate(content.taxonomy.topics(skill)):
-            why = _Why(WEIGHT[reason] * (SECOND if place else 1), reason, _short(words))
+            share = SECOND if place or content.taxonomy.skills[skill].area else 1
+            why = _Why(WEIGHT[reason] * share, reason, _short(words))
             if topic not in whys or whys[topic].weight < why.weight:
                 whys[topic] = why
     return whys
@@ -235,11 +236,15 @@ def _gaps(aim: Aim, texts: _Texts, content: Content) -> tuple[Literal["jd", "goa
         return "jd", ()
     shown = taxonomy.shown(found.skill for found in texts.resume)
     themes = {each.topic for each in content.questions.values() if each.round == "behavioral"}
-    asked = [found.skill for found in texts.jd if not set(taxonomy.topics(found.skill)) <= themes]
+    asked = {
+        found.skill: _short(found.words)
+        for found in texts.jd
+        if not (taxonomy.skills[found.skill].area or set(taxonomy.topics(found.skill)) <= themes)
+    }
     goal = content.goals.get(_goal_slug(aim, content))
-    wanted = asked or list(goal.skills if goal else ())
-    titles = tuple(taxonomy.skills[skill].title for skill in wanted if skill not in shown)
-    return ("jd" if asked else "goal"), titles
+    usual = {skill: taxonomy.skills[skill].title for skill in goal.skills} if goal else {}
+    missing = tuple(name for skill, name in (asked or usual).items() if skill not in shown)
+    return ("jd" if asked else "goal"), missing
 
 
 def _short(words: str) -> str:
