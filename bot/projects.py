@@ -20,7 +20,8 @@ _OTHER_SECTION = re.compile(
     r"(?:\W+(?:and|&)\W+\w+|\W+\w+)?\W*\Z",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"\s*(?:[-*•·▪◦‣>–]|\d{1,2}[.)])\s+")
+_BULLET = re.compile(r"\A\s*[-*•·▪◦‣>–]\s+")
+_NUMBER = re.compile(r"\A\s*\d{1,2}[.)]\s+")
 _TITLE_END = re.compile(r"\s+[|–—-]\s+|\s*[:|(\[\t]|,\s|\s{3,}|https?://|\s+(?:19|20)\d\d\b")
 _MADE = re.compile(
     r"\b(?:built|developed|designed|created|implemented|programmed|engineered|launched|made|wrote)\s+"
@@ -52,13 +53,14 @@ def _headed(lines: list[str]) -> Iterator[str]:
     within = _section(lines)
     titles = [line for line in within if not _BULLET.match(line)]
     for line in titles or within:
-        text = _BULLET.sub("", line, count=1).strip(" *_#•\t")
+        text = _NUMBER.sub("", _BULLET.sub("", line, count=1), count=1).strip(" *_#•\t")
         if told := _MADE.match(text):
-            text = _what(told["what"])
-        elif not titles and not _TITLE_END.search(text):
-            continue  # a bullet without a title of its own: if it tells of something made, `_told` has it
-        name = _cut(_TITLE_END.split(text, maxsplit=1)[0])
-        if _is_name(name) and not (titles and text.endswith(".")):
+            name = _what(told["what"])
+        elif text.endswith(".") or not (titles or _TITLE_END.search(text)):
+            continue  # a sentence, or a bullet that opens with no title
+        else:
+            name = _cut(_TITLE_END.split(text, maxsplit=1)[0])
+        if _is_name(name):
             yield name
 
 

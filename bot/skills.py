@@ -14,6 +14,10 @@ _TOKEN = re.compile(r"[^\W_]+(?:\+\+|#)?")
 _JOINT = re.compile(
     r"[ \t\n]?[-/._&]?[ \t\n]?\Z"
 )  # between two words of one name: "Node.js", "CI / CD"; not ". "
+_WORD = re.compile(r"\S+")
+_ADDRESS = re.compile(
+    r"@|://|\.(?:com|org|in|dev)/"
+)  # a word with one of these names no skill: github.com/ann
 _SEPARATOR = re.compile(r"[,;:|/()\[\]\n\t•·▪&]")
 _SENTENCE_START = re.compile(r"[.!?:\n•·▪*]")
 _AND = ("and", "or")
@@ -63,22 +67,18 @@ class Taxonomy:
 
     def __init__(self, skills: Iterable[Skill] = ()) -> None:
         self.skills = {skill.slug: skill for skill in skills}
-        self._names: dict[str, list[_Name]] = {}
+        self._names: dict[tuple[str, ...], list[_Name]] = {}
+        self._sizes: dict[str, list[int]] = {}  # of the names that begin with a word, longest first
         for skill in self.skills.values():
             for name in (skill.title, *skill.aliases):
                 for tokens in _spellings(name):
-                    self._names.setdefault(tokens[0], []).append(
-                        _Name(tokens, skill.slug, "", _opening(name))
-                    )
+                    self._add(_Name(tokens, skill.slug, "", _opening(name)))
             for name in skill.listed:
-                tokens = tokens_of(name)
-                self._names.setdefault(tokens[0], []).append(_Name(tokens, skill.slug, name, _opening(name)))
-        for names in self._names.values():
-            names.sort(key=lambda name: (-len(name.tokens), bool(name.listed)))  # the longest first
+                self._add(_Name(tokens_of(name), skill.slug, name, _opening(name)))
 
     def find(self, text: str) -> tuple[Found, ...]:
         """The skills a text names, in the order in which they first stand there."""
-        text = text[:MOST_READ]
+        text = _WORD.sub(_but_addresses, text[:MOST_READ])
         tokens = [(match[0].casefold(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
         sure, doubtful = self._hits(text, tokens)
         taken = {place for place, name in sure for place in range(place, place + len(name.tokens))}
@@ -120,20 +120,30 @@ class Taxonomy:
                 slug = self.skills[slug].parent
         return frozenset(known)
 
+    def _add(self, name: _Name) -> None:
+        self._names.setdefault(name.tokens, []).append(name)
+        sizes = self._sizes.setdefault(name.tokens[0], [])
+        if len(name.tokens) not in sizes:
+            sizes.append(len(name.tokens))
+            sizes.sort(reverse=True)
+
     def _hits(
         self, text: str, tokens: list[_Token]
     ) -> tuple[list[tuple[int, _Name]], list[tuple[int, _Name]]]:
         """Where names stand: those that count anywhere, and those that depend on what is around them."""
         sure: list[tuple[int, _Name]] = []
         doubtful: list[tuple[int, _Name]] = []
+        words = [token[0] for token in tokens]
         free = 0
-        for place, token in enumerate(tokens):
-            if place < free or token[0] not in self._names:
+        for place, word in enumerate(words):
+            if place < free or word not in self._sizes:
                 continue
-            for name in self._names[token[0]]:
-                if _stands(text, tokens, place, name):
+            for size in self._sizes[word]:
+                named = self._names.get(tuple(words[place : place + size]), ())
+                name = next((each for each in named if _stands(text, tokens, place, each)), None)
+                if name is not None:
                     (doubtful if name.listed else sure).append((place, name))
-                    free = place + len(name.tokens)
+                    free = place + size
                     break
         return sure, doubtful
 
@@ -141,6 +151,11 @@ class Taxonomy:
 def tokens_of(name: str) -> tuple[str, ...]:
     """The words of a name, folded: "Node.js" is node, js."""
     return tuple(match[0].casefold() for match in _TOKEN.finditer(name))
+
+
+def _but_addresses(word: re.Match[str]) -> str:
+    text = word[0]
+    return " " * len(text) if ("@" in text or "/" in text) and _ADDRESS.search(text) else text
 
 
 def _opening(name: str) -> str:
@@ -156,13 +171,10 @@ def _spellings(name: str) -> set[tuple[str, ...]]:
 
 
 def _stands(text: str, tokens: list[_Token], place: int, name: _Name) -> bool:
+    """Whether what stands between its words, and before a listed one, is as it should be."""
     if name.listed and not text.endswith(name.opening, 0, tokens[place][1]):
         return False
-    if len(name.tokens) == 1:
-        return True
     there = tokens[place : place + len(name.tokens)]
-    if tuple(token[0] for token in there) != name.tokens:
-        return False
     return all(
         _JOINT.match(text[one[2] : two[1]]) and not _ends(text, one, two) for one, two in pairwise(there)
     )
