@@ -82,6 +82,10 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         """A question by its id, retired or not; None when its file no longer has it."""
         return self.questions.get(question_id) or self.forms.get(question_id) or self.retired.get(question_id)
 
+    def topics(self, name: RoundName) -> frozenset[str]:
+        """The topics a round asks about."""
+        return frozenset(each.topic for each in self.questions.values() if each.round == name)
+
     def rating(self, question: Question) -> int:
         """How hard a question is, in Elo points: learnt from answers, or by its difficulty."""
         return self.ratings.get(question.id, elo.PRIOR[question.difficulty])

@@ -28,6 +28,7 @@ async def calibrate(store: Store) -> int:
             learning.add(
                 student=str(attempt["student_id"]),
                 question=str(attempt["question_id"]),
+                round_=attempt["round"],
                 topic=asked["topic"],
                 difficulty=asked["difficulty"],
                 score=int(score),

@@ -8,7 +8,7 @@ every graded attempt. What is asked is decided in `bot/stages/planning.py`.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from bot.questions import Difficulty
+from bot.questions import Difficulty, RoundName
 
 SCALE = 400  # points of difference for odds of ten to one: Elo's own unit, so that figures read as in chess
 PRIOR: dict[Difficulty, int] = {"easy": 1000, "medium": 1200, "hard": 1400}
@@ -21,7 +21,7 @@ LEVEL: dict[Difficulty, int] = {"easy": -100, "medium": 0, "hard": 100}
 
 FIRST_K = 120  # points a student's first answer to a topic can move: three answers cross from easy to hard
 LEAST_K = 24  # and the least it ever moves, so that who learns is noticed
-POOLED = 3  # answers to a topic that weigh as much as what the other topics of its round say
+POOLED = 3  # answers that weigh as much as what was thought before them: of START, and of the other topics of the round
 
 QUESTION_K = 24  # points; a question has many answers and no progress of its own
 TRUSTED = 30  # attempts at which half of what was learnt about a question is believed: one class of students
@@ -46,10 +46,17 @@ def expected(student: float, question: float) -> float:
 def standing(ratings: Ratings, topic: str, others: Iterable[str]) -> float:
     """Where a student stands in a topic: what is known of it, and as long as that is little, what `others` (the topics of
     the same round) say."""
-    near = [ratings[each].value for each in others if each in ratings and each != topic]
-    start = (START * POOLED + sum(near)) / (POOLED + len(near))
+    near = [ratings[each] for each in others if each in ratings and each != topic]
+    start = (START * POOLED + sum(each.value * each.answers for each in near)) / (
+        POOLED + sum(each.answers for each in near)
+    )
     own = ratings.get(topic)
     return start if own is None else (start * POOLED + own.value * own.answers) / (POOLED + own.answers)
+
+
+def rating(ratings: Ratings, topic: str, others: Iterable[str]) -> Rating:
+    """What an answer to `topic` moves: its rating, or where the student stands in it before the first one."""
+    return ratings.get(topic) or Rating(round(standing(ratings, topic, others)), 0)
 
 
 def moved(rating: Rating, question: float, score: int) -> int:
@@ -58,9 +65,8 @@ def moved(rating: Rating, question: float, score: int) -> int:
     return round(size * (score / 100 - expected(rating.value, question)))
 
 
-def learnt(ratings: Ratings, topic: str, by: int) -> dict[str, Rating]:
-    """With one more answer to `topic`, which moved it `by` so many points."""
-    was = ratings.get(topic, Rating(START, 0))
+def learnt(ratings: Ratings, topic: str, was: Rating, by: int) -> dict[str, Rating]:
+    """With one more answer to `topic`, which moved it from `was` by so many points."""
     return {**ratings, topic: Rating(was.value + by, was.answers + 1)}
 
 
@@ -78,17 +84,27 @@ class Calibration:
     the same ratings, so it may run again at any time."""
 
     def __init__(self) -> None:
-        self._students: dict[tuple[str, str], Rating] = {}
+        self._students: dict[tuple[str, RoundName], dict[str, Rating]] = {}
         self._raw: dict[str, tuple[float, int]] = {}
         self._prior: dict[str, int] = {}
 
-    def add(self, *, student: str, question: str, topic: str, difficulty: Difficulty, score: int) -> None:
+    def add(
+        self,
+        *,
+        student: str,
+        question: str,
+        round_: RoundName,
+        topic: str,
+        difficulty: Difficulty,
+        score: int,
+    ) -> None:
         """One graded answer, 0-100."""
         prior = self._prior.setdefault(question, PRIOR[difficulty])
         value, attempts = self._raw.get(question, (float(prior), 0))
-        them = self._students.get((student, topic), Rating(START, 0))
+        known = self._students.get((student, round_), {})
+        them = rating(known, topic, known)
         surprise = score / 100 - expected(them.value, value)
-        self._students[student, topic] = Rating(them.value + moved(them, value, score), them.answers + 1)
+        self._students[student, round_] = learnt(known, topic, them, moved(them, value, score))
         self._raw[question] = (value - QUESTION_K * surprise, attempts + 1)
 
     def ratings(self) -> dict[str, Rating]:

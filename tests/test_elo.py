@@ -44,7 +44,8 @@ def test_early_answers_count_more() -> None:
 )
 def test_what_was_learnt_can_be_taken_back(ratings: dict[str, Rating], by: int) -> None:
     """As if the answer had not been given."""
-    assert unlearnt(learnt(ratings, "sql", by), "sql", by) == ratings
+    was = elo.rating(ratings, "sql", ["git"])
+    assert unlearnt(learnt(ratings, "sql", was, by), "sql", by) == ratings
 
 
 def test_a_topic_nobody_asked_about_starts_where_its_neighbours_are() -> None:
@@ -72,7 +73,14 @@ def answers(truth: dict[str, int], students: int, seed: int = 1) -> list[tuple[s
 def calibrated(told: list[tuple[str, str, int]]) -> dict[str, Rating]:
     learning = Calibration()
     for student, question, score in told:
-        learning.add(student=student, question=question, topic="sql", difficulty="medium", score=score)
+        learning.add(
+            student=student,
+            question=question,
+            round_="technical_qa",
+            topic="sql",
+            difficulty="medium",
+            score=score,
+        )
     return learning.ratings()
 
 

@@ -1,8 +1,9 @@
 """The plan of an interview: reproducible, with reasons, about the student, and never the same question twice."""
 
-from collections.abc import Iterable
+import random
 from datetime import timedelta
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
@@ -181,17 +182,58 @@ def test_forms_asked_lately_make_room_for_other_questions() -> None:
 def test_difficulty_follows_the_student_and_the_company() -> None:
     """Better answers bring harder questions, a harder company too; what is asked is expected to bring about 60 points."""
 
-    def mean(ratings: dict[str, Rating], company: str = "google") -> float:
+    def asked_of(ratings: dict[str, Rating], company: str = "google") -> float:
         plans = [plan_of(str(n), company=company, ratings=ratings) for n in range(20)]
         asked = [each for plan in plans for each in questions(plan) if each.round == "technical_qa"]
         return sum(CONTENT.rating(each) for each in asked) / len(asked)
 
     topics = {each.topic for each in CONTENT.questions.values()}
     weak, strong = ({topic: Rating(value, 8) for topic in topics} for value in (950, 1550))
-    assert mean(weak) + 100 < mean({}) < mean(strong) - 100
+    assert asked_of(weak) + 100 < asked_of({}) < asked_of(strong) - 100
     easy = next(each.slug for each in CONTENT.companies.values() if each.difficulty == "easy")
-    assert mean({}, easy) < mean({}, "google")
-    assert abs(elo.expected(elo.START, mean({}, "")) - elo.TARGET) < 0.1
+    assert asked_of({}, easy) < asked_of({}, "google")
+    assert abs(elo.expected(elo.START, asked_of({}, "")) - elo.TARGET) < 0.1
+
+
+def _evenings(strength: int) -> tuple[list[int], list[int]]:
+    """Scores and question ratings of the technical rounds of twelve full interviews."""
+    rng = random.Random(strength)
+    ratings: dict[str, Rating] = {}
+    asked: set[str] = set()
+    told: tuple[list[int], list[int]] = ([], [])
+    for n in range(12):
+        for each in questions(plan_of(str(n), company="", ratings=ratings, asked=frozenset(asked))):
+            rating = CONTENT.rating(each)
+            score = round(min(100, max(0, 100 * elo.expected(strength, rating) + rng.gauss(0, 15))))
+            was = elo.rating(ratings, each.topic, CONTENT.topics(each.round))
+            ratings = elo.learnt(ratings, each.topic, was, elo.moved(was, rating, score))
+            asked.add(each.id)
+            if each.round == "technical_qa":
+                told[0].append(score)
+                told[1].append(rating)
+    return told
+
+
+def test_questions_come_to_fit_the_student() -> None:
+    """After four interviews the weak get easier questions than the strong, and what they score lies nearer together."""
+    weak, strong = _evenings(1000), _evenings(1400)
+    early, late = slice(0, 8), slice(16, None)
+    gap_early = mean(strong[0][early]) - mean(weak[0][early])
+    gap_late = mean(strong[0][late]) - mean(weak[0][late])
+    assert gap_late < gap_early - 10
+    assert (
+        mean(strong[1][late]) - mean(weak[1][late]) > 150
+    )  # points: most of the way from one difficulty to the next
+
+
+def test_the_first_question_is_a_new_one() -> None:
+    """Another goal's opener, when all of this goal's were asked."""
+    backend = CONTENT.openers["backend"]
+    every = {each for ids in CONTENT.openers.values() for each in ids}
+    others = planning.opener(goal="backend", seed="s", asked=frozenset(backend), content=CONTENT)
+    assert others in every - set(backend)
+    assert planning.opener(goal="backend", seed="s", asked=frozenset(every), content=CONTENT) in backend
+    assert planning.opener(goal="backend", seed="s", asked=frozenset(), content=CONTENT) in backend
 
 
 def test_what_answers_have_shown_counts_more_than_the_label() -> None:
@@ -320,13 +362,10 @@ async def test_skipped_questions_are_not_asked_again_either(tmp_path: Path) -> N
     await talk.store.close()
 
 
-def few(*names: Iterable[Question]) -> Content:
-    kept = {each.id: each for each in CONTENT.questions.values()}
-    chosen: dict[str, Question] = {}
-    for name in ("dsa", "technical_qa", "behavioral"):
-        question = next(each for each in kept.values() if each.round == name)
-        chosen[question.id] = question
-    return replace(CONTENT, questions=chosen)
+def few() -> Content:
+    """One question a round."""
+    last = {each.round: each for each in CONTENT.questions.values()}
+    return replace(CONTENT, questions={each.id: each for each in last.values()})
 
 
 async def test_a_round_that_repeats_says_so(tmp_path: Path) -> None:

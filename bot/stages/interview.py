@@ -24,7 +24,6 @@ from bot.conversation import (
 )
 from bot.documents import InterviewAttempt, InterviewSession, insert, new_id, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
-from bot.elo import Rating
 from bot.events import Graded
 from bot.messages import Choice, plain
 from bot.questions import Grade, PointGrade, Question, RoundName, Verdict
@@ -265,9 +264,9 @@ def _rated(
     """The student's rating in the topic learns from the answer; None when it has no score."""
     if grade.score is None:
         return conversation, None
-    known = conversation.ratings.get(question.topic, Rating(elo.START, 0))
-    by = elo.moved(known, turn.content.rating(question), grade.score)
-    return replace(conversation, ratings=elo.learnt(conversation.ratings, question.topic, by)), by
+    was = elo.rating(conversation.ratings, question.topic, turn.content.topics(question.round))
+    by = elo.moved(was, turn.content.rating(question), grade.score)
+    return replace(conversation, ratings=elo.learnt(conversation.ratings, question.topic, was, by)), by
 
 
 def _unrated(conversation: Conversation, session: Session, attempt: str) -> Conversation:

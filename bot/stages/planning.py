@@ -32,6 +32,7 @@ COUNTS: dict[Length, dict[RoundName, int]] = {
 WEIGHT: dict[Reason, float] = {"jd": 4, "role": 4, "company": 3, "resume": 2, "goal": 2, "usual": 1.5}
 SECOND = 0.5  # of it for the topics a skill leads to beside its first, for those of an area, and at the end of a list
 CHANCE = 2.0  # of weight the seed adds at most: topics that are near to each other take turns
+STEP = 200  # Elo points off that cost as much as 1 of weight: a difficulty, so that a topic used up but for hard ones waits
 FIT_CHANCE = 60  # Elo points the seed adds at most: questions about as hard take turns
 LONGEST_WHAT = 20  # characters of the words a reason shows: eight reasons are one phone screen
 
@@ -126,9 +127,9 @@ def _planned(question: Question, whys: dict[str, _Why]) -> Planned:
 def _choose(
     name: RoundName, count: int, whys: dict[str, _Why], seed: str, aim: Aim, content: Content
 ) -> list[Question]:
-    """Best first: not asked before, of a topic not taken yet, of the weightiest topic, of the right difficulty."""
+    """Best first: not asked before, of a topic not taken yet, of a weighty topic and the right difficulty."""
     there = [each for each in content.questions.values() if each.round == name]
-    topics = {each.topic for each in there}
+    topics = content.topics(name)
     weight = {
         topic: (whys[topic].weight if topic in whys else 0) + CHANCE * _chance(seed, topic)
         for topic in topics
@@ -142,7 +143,7 @@ def _choose(
 
     chosen: list[Question] = []
     taken: set[str] = set()
-    there.sort(key=lambda each: (each.id in aim.asked, -weight[each.topic], off(each)))
+    there.sort(key=lambda each: (each.id in aim.asked, off(each) / STEP - weight[each.topic], each.id))
     while there and len(chosen) < count:
         fresh = [each for each in there if each.id not in aim.asked] or there
         best = next((each for each in fresh if each.topic not in taken), fresh[0])
@@ -152,10 +153,10 @@ def _choose(
     return chosen
 
 
-def _wanted(topic: str, others: set[str], aim: Aim) -> float:
+def _wanted(topic: str, others: frozenset[str], aim: Aim) -> float:
     """The rating of the question this student should get: expected to bring `elo.TARGET` of its points, more where the
     company asks harder ones."""
-    stands = elo.standing(aim.ratings, topic, sorted(others))
+    stands = elo.standing(aim.ratings, topic, others)
     return stands + elo.SCALE * log10(1 / elo.TARGET - 1) + elo.LEVEL[aim.company.difficulty]
 
 
@@ -217,9 +218,7 @@ def _about_a_project(seed: str, length: Length, aim: Aim, content: Content) -> P
     fresh = [each for each in content.forms.values() if each.id not in aim.asked]
     if length == "one" or not own or not fresh:
         return None
-    wanted = _wanted(
-        "projects", {each.topic for each in content.questions.values() if each.round == "behavioral"}, aim
-    )
+    wanted = _wanted("projects", content.topics("behavioral"), aim)
     form = min(
         fresh,
         key=lambda each: abs(content.rating(each) - wanted) + 10 * FIT_CHANCE * _chance(seed, each.id),
@@ -235,7 +234,7 @@ def _gaps(aim: Aim, texts: _Texts, content: Content) -> tuple[Literal["jd", "goa
     if not aim.resume:
         return "jd", ()
     shown = taxonomy.shown(found.skill for found in texts.resume)
-    themes = {each.topic for each in content.questions.values() if each.round == "behavioral"}
+    themes = content.topics("behavioral")
     asked = {
         found.skill: _short(found.words)
         for found in texts.jd
