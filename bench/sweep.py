@@ -10,7 +10,6 @@ thread included; ten thousand rows beside it show what the size adds.
 import argparse
 import asyncio
 import json
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -22,7 +21,7 @@ from typing import Any
 import msgspec
 
 from bot.documents import LearningProgress, new_id
-from storage.sqlite import SqliteStore, _insert
+from storage.sqlite import SqliteStore, _Db, _insert
 
 ROWS, SMALL = 1_000_000, 10_000
 DUE = 1_000  # rows that fall due at the same time
@@ -79,7 +78,7 @@ async def _fill(store: SqliteStore, rows: int) -> None:
             _row(number, START + number % days * EVERY) for number in range(first, min(rows, first + CHUNK))
         ]
 
-        def insert(db: sqlite3.Connection, documents: list[dict[str, Any]] = documents) -> None:
+        def insert(db: _Db, documents: list[dict[str, Any]] = documents) -> None:
             for document in documents:
                 _insert(db, "learning_progress", document)
 

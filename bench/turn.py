@@ -4,15 +4,17 @@
 
 Ours: a student's answer comes by Telegram webhook, is committed to SQLite (WAL, synchronous=FULL, group commit), the
 grade is committed as a turn of its own, and the feedback goes out. The grader is a stand-in here; grading has its own
-row. Theirs: the text comes by the updater's webhook (where tornado is installed; else by polling) and goes out again.
+row. Theirs (bench/echo.py): the text comes by the updater's webhook and goes out again, in the library's default set-up.
 Both run in their own process, in turn within each round, and only their CPU time is counted: wall time on a shared
 machine says little. The API server and the students are in this process.
 """
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
+import os
 import resource
 import socket
 import statistics
@@ -21,14 +23,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
+from packaging.requirements import Requirement
 
 TOKEN, SECRET = "4242:bench", "bench-secret"
 IN_FLIGHT = 64  # students waiting for their reply at the same moment
@@ -41,13 +45,11 @@ ANSWER = "Every insert and update has to change all of them as well, so writes g
 # The peers, each in a process of its own. A line on stdin is answered with the CPU seconds used so far.
 
 
-def serve(peer: str, api: str, port: int, database: str, loop: str) -> None:
-    """Run one peer until it is killed."""
+def serve(api: str, port: int, database: str, loop: str) -> None:
+    """Run ours until it is killed."""
     logging.disable(logging.WARNING)
     threading.Thread(target=_tell_cpu, daemon=True).start()
-    if peer == "echo":
-        _echo(api, port)
-    elif loop == "uvloop":
+    if loop == "uvloop":
         import uvloop
 
         uvloop.run(_viva(api, port, database))
@@ -59,24 +61,6 @@ def _tell_cpu() -> None:
     for _ in sys.stdin:
         used = resource.getrusage(resource.RUSAGE_SELF)
         print(used.ru_utime + used.ru_stime, flush=True)
-
-
-def _echo(api: str, port: int) -> None:
-    from telegram import Update
-    from telegram.ext import Application, ContextTypes, MessageHandler, filters
-
-    async def echo(update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
-        if update.message and update.message.text:
-            await update.message.reply_text(update.message.text)
-
-    application = Application.builder().token(TOKEN).base_url(f"{api}/bot").build()
-    application.add_handler(MessageHandler(filters.TEXT, echo))
-    if has_tornado():
-        application.run_webhook(
-            listen="127.0.0.1", port=port, url_path="hook", webhook_url=hook(port), secret_token=SECRET
-        )
-    else:
-        application.run_polling()
 
 
 async def _viva(api: str, port: int, database: str) -> None:
@@ -105,12 +89,38 @@ async def _viva(api: str, port: int, database: str) -> None:
         await store.seed(name, documents)
     adapter = TelegramAdapter(TOKEN, api_url=api)
     shell = Shell(store=store, content=content, grader=AtOnce(), messengers=[adapter])
+    gc.freeze()  # as bot/__main__ does
     await adapter.run_webhook(shell.receive, url=hook(port), secret=SECRET, port=port, health=health)
 
 
-def has_tornado() -> bool:
-    """What the updater's webhook needs."""
-    return find_spec("tornado") is not None
+def alone(*distributions: str) -> Iterator[str]:
+    """These distributions and what they require, by name: the library's default set-up."""
+    left = [Requirement(each) for each in distributions]
+    known: set[tuple[str, frozenset[str]]] = set()
+    while left:
+        wanted = left.pop()
+        if (wanted.name, frozenset(wanted.extras)) in known:
+            continue
+        known.add((wanted.name, frozenset(wanted.extras)))
+        yield wanted.name
+        for text in metadata.requires(wanted.name) or ():
+            needed = Requirement(text)
+            asked = [{"extra": extra} for extra in wanted.extras or {""}]
+            if needed.marker is None or any(needed.marker.evaluate(each) for each in asked):
+                left.append(needed)
+
+
+def environment(folder: str) -> str:
+    """A folder with the echo and nothing it does not require, as links. Gives its path."""
+    there = Path(folder) / "echo"
+    there.mkdir()
+    for name in dict.fromkeys(alone("python-telegram-bot[webhooks]")):
+        for file in metadata.files(name) or ():
+            top = file.parts[0]
+            if top not in ("..", "__pycache__") and not (there / top).exists():
+                (there / top).symlink_to(Path(str(metadata.distribution(name).locate_file(top))).resolve())
+    (there / "echo.py").symlink_to(Path(__file__).with_name("echo.py"))
+    return str(there)
 
 
 def hook(port: int) -> str:
@@ -147,7 +157,6 @@ class Telegram:
         self.students: dict[int, Student] = {}
         self.numbers = 0
         self.ready = asyncio.Event()
-        self.waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # for a bot that polls
 
     async def start(self) -> str:
         app = web.Application()
@@ -168,11 +177,6 @@ class Telegram:
         result: Any = True
         if method == "getMe":
             result = {"id": 4242, "is_bot": True, "first_name": "Bench", "username": "bench_bot"}
-        elif method == "getUpdates":
-            self.ready.set()
-            result = [await self.waiting.get()]
-            while not self.waiting.empty():
-                result.append(self.waiting.get_nowait())
         elif method == "setWebhook":
             self.ready.set()
         elif method in ("sendMessage", "editMessageText"):
@@ -195,11 +199,16 @@ class Peer:
 
     def __init__(self, name: str, telegram: Telegram, api: str, folder: str, loop: str) -> None:
         self.name, self.telegram, self.port = name, telegram, free_port()
-        self.polls = name == "echo" and not has_tornado()
-        database = str(Path(folder) / f"{name}.db")
-        arguments = ["--serve", name, "--api", api, "--port", str(self.port), "--database", database]
+        if name == "echo":
+            started = ["-S", "-m", "echo", TOKEN, SECRET, api, str(self.port), "hook"]
+            there = os.environ | {"PYTHONPATH": environment(folder)}
+        else:
+            database = str(Path(folder) / f"{name}.db")
+            arguments = ["--api", api, "--port", str(self.port), "--database", database]
+            started, there = ["-m", "bench.turn", "--serve", *arguments, "--loop", loop], dict(os.environ)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.turn", *arguments, "--loop", loop],
+            [sys.executable, *started],
+            env=there,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -229,11 +238,8 @@ class Peer:
         student.replied.clear()
         update = self.telegram.update(student, **act)
         async with asyncio.timeout(PATIENCE):
-            if self.polls:
-                self.telegram.waiting.put_nowait(update)
-            else:
-                async with self.session.post(hook(self.port), json=update) as response:
-                    assert response.status == 200, f"the webhook answers {response.status}"
+            async with self.session.post(hook(self.port), json=update) as response:
+                assert response.status == 200, f"the webhook answers {response.status}"
             await student.replied.wait()
 
     async def measured(self, students: Sequence[Student], text: Callable[[], str]) -> float:
@@ -300,7 +306,7 @@ async def compared(turns: int, rounds: int, loop: str) -> dict[str, Any]:
         "turns": turns,
         "rounds": rounds,
         "loop": loop,
-        "peer": "python-telegram-bot echo by " + ("polling" if echo.polls else "webhook"),
+        "peer": "python-telegram-bot echo, webhook",
         "echo_ms": spent["echo"],
         "viva_ms": spent["viva"],
         "grading_ms": grading(),
@@ -372,12 +378,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--loop", choices=["uvloop", "asyncio"], default="uvloop" if find_spec("uvloop") else "asyncio"
     )
     parser.add_argument("--json", type=Path, help="write the figures there")
-    for inner in ("--serve", "--api", "--database"):
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    for inner in ("--api", "--database"):
         parser.add_argument(inner, default="", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.serve:
-        serve(given.serve, given.api, given.port, given.database, given.loop)
+        serve(given.api, given.port, given.database, given.loop)
         return 0
     found = summed_up(asyncio.run(compared(given.turns, given.rounds, given.loop)))
     print(table(found))

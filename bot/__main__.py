@@ -5,23 +5,25 @@ command that needs them, so that the others start quickly.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import cyclopts
 from msgspec.structs import replace
 
-from bot import bank, calibration, config
+from bot import bank, calibration, companies, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
+from bot.observing import observed, renewed
 from bot.ports import Grader, Messenger, Store, StoreUnavailable
 from bot.schedule import sweeping
 from bot.shell import LEASE, Shell, Swept
@@ -29,6 +31,7 @@ from bot.shell import LEASE, Shell, Swept
 if TYPE_CHECKING:
     from adapters.discord import DiscordAdapter
     from adapters.jsonl import JsonLines
+    from adapters.judge.judge import CodeJudge
     from adapters.local import MovableClock
     from adapters.telegram import TelegramAdapter
     from adapters.terminal import Terminal
@@ -174,6 +177,18 @@ def judge(*, problem: Path, language: str = "python") -> None:
 
 
 @app.command
+def check(*slugs: str) -> None:
+    """Try out coding problems of the bank: references, wrong solutions, growth. A line each; exit code 1 for a fault.
+
+    Parameters
+    ----------
+    slugs
+        These alone; all of them when none is named.
+    """
+    _run(_check(_settings(), slugs), quiet=True)
+
+
+@app.command
 def grade() -> None:
     """Grade answers with the embedded grader: JSON lines in, JSON lines out (docs/grading.md)."""
     from bot.grading import grade_lines
@@ -194,6 +209,16 @@ def export(*, collection: str) -> None:
     _run(_export(_settings(), collection))
 
 
+stats = cyclopts.App(name="stats", help="What students want that is not there yet.")
+app.command(stats)
+
+
+@stats.command(name="companies")
+def wanted_companies() -> None:
+    """Count the companies students named and nobody has looked at, as JSON lines, most wanted first."""
+    _run(_wanted_companies(_settings()), quiet=True)
+
+
 @app.command
 def disputes() -> None:
     """List the points students say they made, as JSON lines: where the key point stands, and their whole answer."""
@@ -211,7 +236,12 @@ async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> Non
         store, content = await stack.enter_async_context(_store(settings))
         chat = _json_lines(clock) if jsonl else _terminal(clock)
         shell = Shell(
-            store=store, content=content, grader=_grader(settings, stack), messengers=[chat], clock=clock
+            store=store,
+            content=content,
+            grader=_grader(settings, stack),
+            judge=_code_judge(settings, stack),
+            messengers=[chat],
+            clock=clock,
         )
         stack.push_async_callback(shell.close)
         await chat.run(shell, store)
@@ -238,14 +268,15 @@ async def _serve(
             store=store,
             content=content,
             grader=_grader(settings, stack),
+            judge=_code_judge(settings, stack),
             messengers=messengers,
             patience=PATIENCE,
         )
         stack.push_async_callback(shell.close)
+        gc.freeze()  # the content stays until the end: looked through at every collection, it took a tenth of a turn
         sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left]
         if scheduler:
             sweeps.append(shell.sweep_due)
-        sweeps.append(calibration.Calibrator(store, shell.rate, learns=scheduler).sweep)
         runs: list[Awaitable[None]] = []
         if on_telegram and webhook and settings.webhook_secret:
             hook = on_telegram.run_webhook(
@@ -260,7 +291,16 @@ async def _serve(
             runs.append(on_telegram.run_polling(shell.receive))
         if on_discord:
             runs.append(on_discord.run(shell.receive))
-        await stack.enter_async_context(sweeping(*sweeps))
+
+        async def renew() -> None:
+            shell.learn(await renewed(store, content, _today()))
+
+        async def rate() -> None:
+            if scheduler:
+                await calibration.calibrate(store)
+            shell.rate(await calibration.ratings(store))
+
+        await stack.enter_async_context(sweeping(*sweeps, daily=[renew, rate]))
         log.info(
             "started platforms=%s scheduler=%s", ",".join(each.platform for each in messengers), scheduler
         )
@@ -297,6 +337,35 @@ async def _judge(settings: Settings, problem: Path, language: str, source: str) 
         print(message, file=sys.stderr)
 
 
+async def _check(settings: Settings, slugs: tuple[str, ...]) -> None:
+    from adapters.judge.checking import faults
+    from adapters.judge.judge import CodeJudge
+    from bot import problems
+    from bot.judging import CannotRun
+
+    content = bank.load()
+    judge = CodeJudge(url=settings.judge_url.get_secret_value())
+    wrong = 0
+    try:
+        for slug in slugs or problems.slugs():
+            found = []
+            try:
+                file = problems.problem_file(slug)
+                found = (
+                    [fault async for fault in faults(file, content, judge)] if file else ["no such problem"]
+                )
+            except bank.ContentError as error:
+                found = error.faults
+            except CannotRun as error:
+                _fail(str(error))
+            wrong += bool(found)
+            print(slug + (": ok" if not found else "".join(f"\n  {fault}" for fault in found)), flush=True)
+    finally:
+        await judge.close()
+    if wrong:
+        raise SystemExit(1)
+
+
 async def _export(settings: Settings, collection: str) -> None:
     from bson import json_util
 
@@ -320,6 +389,14 @@ async def _disputes(settings: Settings) -> None:
                     print(json.dumps(disputed_point(attempt, point, asked), ensure_ascii=False))
 
 
+async def _wanted_companies(settings: Settings) -> None:
+    async with _store(settings) as (store, content):
+        wishes = [each async for each in store.export("company_wishes")]
+        for company, students in companies.wanted(wishes):
+            if content.company(company) is None:  # somebody has looked at it since
+                print(json.dumps({"company": company, "students": students}, ensure_ascii=False))
+
+
 # Composition
 
 
@@ -338,6 +415,7 @@ async def _store(
     try:
         for difference in await store.open():
             log.warning("database: %s", difference)
+        content = content.learnt(await observed(store, _today()))
         changed = [await store.seed(name, documents) for name, documents in content.documents.items()]
         told(f"{sum(changed)} entries written or retired.")
         yield store, replace(content, ratings=await calibration.ratings(store))
@@ -356,6 +434,14 @@ def _grader(settings: Settings, stack: AsyncExitStack) -> Grader:
     client = Client.of(settings)
     stack.push_async_callback(client.close)
     return ModelGrader(client, model=settings.model_name, embedded=EmbeddedGrader())
+
+
+def _code_judge(settings: Settings, stack: AsyncExitStack) -> "CodeJudge":
+    from adapters.judge.judge import CodeJudge
+
+    judge = CodeJudge(url=settings.judge_url.get_secret_value())
+    stack.push_async_callback(judge.close)
+    return judge
 
 
 def _json_lines(clock: "MovableClock") -> "JsonLines | Terminal":
@@ -463,6 +549,10 @@ def _require(settings: Settings, *names: str) -> None:
     missing = [name for name in names if not getattr(settings, name.lower())]
     if missing:
         _fail(f"Not set: {', '.join(missing)}. See .env.example.")
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _instant(text: str) -> datetime:

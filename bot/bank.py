@@ -6,21 +6,28 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from statistics import mean
+from typing import Any, TypeVar, get_args
 
 import msgspec
+from msgspec.structs import replace
 
-from bot import elo
+from bot import companies, elo
+from bot.companies import folded as _folded
 from bot.conversation import Goal
 from bot.documents import (
     Assessment,
+    CompanyFact,
     CompanyKnowledge,
     CompanyRound,
     Document,
+    Fact,
     InterviewQuestion,
+    Observed,
     PathTemplate,
     Recall,
     ResourceType,
@@ -29,14 +36,19 @@ from bot.documents import (
     slug_id,
     slug_uuid,
 )
-from bot.questions import ROUNDS, Difficulty, Example, KeyPoint, Question, RoundName
+from bot.questions import ROUNDS, Clarification, Difficulty, Example, KeyPoint, Question, RoundName
 from bot.skills import Skill, Taxonomy, tokens_of
 
 FOLDER = Path(__file__).parent / "content"
+LONGEST_TIP = 160  # characters: it stands under what else is said of a company
 LONGEST_TITLE = 24  # characters: a topic's title stands on buttons
 LONGEST_LABEL = 32  # characters: a key point's label stands before a quote, several to a message
+LONGEST_PROBLEM_TITLE = 40  # characters
+LONGEST_CLARIFICATION = 160  # characters: a reply while the problem is open, several at once
 LONGEST_QUESTION = 450  # characters: with its place and hint line it stays under 600
 PROJECT = "{project}"  # in a question: where the words of the student's own project go
+
+FACTS: tuple[Fact, ...] = get_args(Fact)
 
 T = TypeVar("T")
 
@@ -59,6 +71,13 @@ class GoalEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     skills: tuple[str, ...] = ()
 
 
+@cache
+def reactions(folder: Path = FOLDER) -> dict[str, str]:
+    """The classes of a coding problem's cases, and what the interviewer asks when one of them fails."""
+    read = tomllib.loads((folder / "problems" / "classes.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(read["classes"], dict[str, str])
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """Everything there is to ask and to recommend. `questions` and `paths` leave retired entries out; `retired` are
     the questions that a plan made earlier may still name. `forms`: questions about a project of the student's, asked
@@ -71,6 +90,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     default_company: CompanyKnowledge
     paths: dict[str, PathTemplate]
     goals: dict[str, GoalEntry]
+    reactions: dict[str, str]
+    mean_minutes: dict[RoundName, float]
     documents: dict[str, tuple[Document, ...]]
     forms: dict[str, Question] = {}
     taxonomy: Taxonomy = Taxonomy()
@@ -89,6 +110,17 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     def rating(self, question: Question) -> int:
         """How hard a question is, in Elo points: learnt from answers, or by its difficulty."""
         return self.ratings.get(question.id, elo.PRIOR[question.difficulty])
+
+    def rubric(self, asked: Question) -> tuple[KeyPoint, ...]:
+        """The key points of a question as asked, with the wordings they are found by. A point that its file has
+        changed since, or no longer has, stands as it was asked."""
+        ours = self.question(asked.id)
+        return _with_wordings(asked.key_points, ours.key_points if ours else ())
+
+    def follow_up_rubric(self, asked: Question) -> tuple[KeyPoint, ...]:
+        """The same of a coding problem's follow-up."""
+        ours = self.question(asked.id)
+        return _with_wordings(asked.follow_up_points, ours.follow_up_points if ours else ())
 
     def company(self, name: str) -> CompanyKnowledge | None:
         """The company a person means by `name` (its name, slug or an alias, whatever the case)."""
@@ -112,6 +144,17 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         """The path that closes a gap in a question topic."""
         return next((path for path in self.paths.values() if topic in path.topics), None)
 
+    def learnt(self, observed: Mapping[str, tuple[Observed, ...]]) -> "Content":
+        """With what students say of the companies now, by slug, in the place of what they said."""
+        knowledge = tuple(
+            companies.learnt(each, observed.get(each.slug, ()))
+            for each in self.documents["company_interview_knowledge"]
+            if isinstance(each, CompanyKnowledge)
+        )
+        current = {each.slug: each for each in knowledge if each.slug in self.companies}
+        documents = self.documents | {"company_interview_knowledge": knowledge}
+        return replace(self, companies=current, documents=documents)
+
     def skill_names(self) -> dict[str, str]:
         """Every name of every skill, folded, and the skill it stands for."""
         return self._skills
@@ -130,8 +173,11 @@ class _QuestionEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     title: str = ""
     examples: tuple[Example, ...] = ()
     constraints: tuple[str, ...] = ()
+    clarifications: tuple[Clarification, ...] = ()
     complexity: dict[str, str] = {}
     follow_up: str = ""
+    follow_up_answer: str = ""
+    follow_up_points: list[dict[str, Any]] = []
     retired: bool = False
 
 
@@ -162,6 +208,17 @@ class _PathEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     retired: bool = False
 
 
+class _Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    url: str
+    date: date
+    confidence: float
+
+
+class _From(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    source: str
+    confidence: float
+
+
 class _CompanyEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     roles: tuple[str, ...]
     rounds: tuple[CompanyRound, ...]
@@ -169,12 +226,11 @@ class _CompanyEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     difficulty: Difficulty
     preparation_weeks: int
     tips: tuple[str, ...]
-    date: date
-    confidence: float
+    sources: dict[str, _Source] = {}
+    facts: dict[Fact, str | _From] = msgspec.field(name="from", default_factory=dict)
     slug: str = "default"
     name: str = ""
     aliases: tuple[str, ...] = ()
-    source: str = ""
     retired: bool = False
 
 
@@ -263,9 +319,7 @@ class _Loader:
         entry: _QuestionEntry,
         raw: dict[str, Any],
     ) -> None:
-        points = tuple(
-            point for each in entry.key_points if (point := self._key_point(where, each)) is not None
-        )
+        points = self._key_points(where, entry.key_points)
         self._check(where, len(points) >= 3, "fewer than 3 key points")
         self._check(
             where, len({point.slug for point in points}) == len(points), "two key points share a slug"
@@ -277,8 +331,8 @@ class _Loader:
             self._check(
                 where, size <= LONGEST_QUESTION, f"question has {size} characters, {LONGEST_QUESTION} fit"
             )
-        elif not (entry.title and len(entry.examples) >= 2 and entry.constraints):
-            self.faults.append(f"{where}: a coding problem needs a title, two examples and its constraints")
+        else:
+            self._coding(where, entry)
         document = InterviewQuestion(
             id=slug_id("question", round_, topic, entry.slug),
             round=round_,
@@ -293,7 +347,12 @@ class _Loader:
             hints=entry.hints,
             examples=entry.examples,
             constraints=entry.constraints,
+            clarifications=entry.clarifications,
+            complexity=entry.complexity.get("time", ""),
             follow_up=entry.follow_up,
+            follow_up_answer=entry.follow_up_answer.strip(),
+            follow_up_points=self._key_points(where, entry.follow_up_points),
+            problem=entry.slug if (self.folder / "problems" / f"{entry.slug}.toml").is_file() else "",
             misconception=entry.misconception,
             content_version=_version(raw, title),
             retired=entry.retired,
@@ -310,6 +369,26 @@ class _Loader:
         self.shown[document.id] = _as_asked(document, title)
         for goal in entry.opener_for:
             self.openers.setdefault(goal, []).append(document.id)
+
+    def _coding(self, where: str, entry: _QuestionEntry) -> None:
+        """What a coding problem has beside other questions."""
+        self._check(where, 0 < len(entry.title) <= LONGEST_PROBLEM_TITLE, "no title, or too long a one")
+        self._check(where, len(entry.examples) >= 2, "fewer than two examples")
+        self._check(where, entry.constraints, "no constraints")
+        self._check(where, len(entry.hints) == 3, "needs three hints")
+        if not (entry.clarifications or entry.follow_up_points):
+            return
+        self._check(where, entry.complexity.get("time"), "no complexity.time")
+        self._check(where, len(entry.clarifications) >= 3, "fewer than three clarifications")
+        self._check(where, entry.follow_up and entry.follow_up_answer, "no follow_up with its answer")
+        self._check(where, len(entry.follow_up_points) >= 2, "fewer than two follow_up_points")
+        for each in entry.clarifications:
+            size = len(each.answer)
+            self._check(where, 0 < size <= LONGEST_CLARIFICATION, f"a clarification has {size} characters")
+            self._check(where, each.keywords, "a clarification without keywords")
+
+    def _key_points(self, where: str, entries: list[dict[str, Any]]) -> tuple[KeyPoint, ...]:
+        return tuple(point for each in entries if (point := self._key_point(where, each)) is not None)
 
     def _key_point(self, where: str, raw: dict[str, Any]) -> KeyPoint | None:
         raw = dict(raw)
@@ -400,7 +479,12 @@ class _Loader:
                 where, sorted(rounds) == sorted(ROUNDS), "its pattern must hold each of the three rounds once"
             )
             self._check(where, bool(entry.roles), "no roles")
-            self._check(where, 0 <= entry.confidence <= 1, "confidence lies between 0 and 1")
+            self._check(where, entry.preparation_weeks > 0, "preparation_weeks must be above 0")
+            self._check(where, 2 <= len(entry.tips) <= 3, "2 or 3 tips")
+            for tip in entry.tips:
+                self._check(
+                    where, len(tip) <= LONGEST_TIP, f"tip {tip[:20]!r} is over {LONGEST_TIP} characters"
+                )
             self.companies.append(
                 CompanyKnowledge(
                     id=slug_id("company", entry.slug),
@@ -413,13 +497,36 @@ class _Loader:
                     difficulty=entry.difficulty,
                     preparation_weeks=entry.preparation_weeks,
                     tips=entry.tips,
-                    source=entry.source,
-                    date=entry.date.isoformat(),
-                    confidence=entry.confidence,
+                    facts=self._facts(where, entry) if entry.slug != "default" else (),
                     content_version=_version(each),
                     retired=entry.retired,
                 )
             )
+
+    def _facts(self, where: str, entry: _CompanyEntry) -> tuple[CompanyFact, ...]:
+        """Each fact with the page it is from, the day that was looked at, and a confidence."""
+        found: list[CompanyFact] = []
+        for name, source in entry.sources.items():
+            self._check(
+                where, source.url.startswith("https://"), f"source {name!r} does not begin with https://"
+            )
+        for fact in FACTS:
+            named = entry.facts.get(fact, "")
+            origin = entry.sources.get(named.source if isinstance(named, _From) else named)
+            if origin is None:
+                self.faults.append(f"{where}: no source for {fact}")
+                continue
+            confidence = named.confidence if isinstance(named, _From) else origin.confidence
+            told = f"confidence of {fact} lies between {companies.DOUBT} (else leave it out) and 1"
+            self._check(where, companies.DOUBT < confidence <= 1, told)
+            found.append(
+                CompanyFact(fact=fact, source=origin.url, date=origin.date.isoformat(), confidence=confidence)
+            )
+        used = {each.source if isinstance(each, _From) else each for each in entry.facts.values()}
+        self._check(
+            where, set(entry.sources) <= used, f"sources not used: {sorted(set(entry.sources) - used)}"
+        )
+        return tuple(found)
 
     def _across(self) -> None:
         """What no single file can show: names taken twice, topics nobody asks about."""
@@ -432,11 +539,17 @@ class _Loader:
         self._check(
             "companies", any(each.slug == "default" for each in self.companies), "no [default] pattern"
         )
+        of_round = {name: {each.topic for each in self.questions if each.round == name} for name in ROUNDS}
         for company in self.companies:
-            asked = {topic for pattern in company.rounds for topic in pattern.topics} | set(company.themes)
-            self._check(
-                f"companies, {company.slug!r}", asked <= topics, f"unknown topics {sorted(asked - topics)}"
-            )
+            where = f"companies, {company.slug!r}"
+            patterns: list[tuple[RoundName, set[str]]] = [
+                *((pattern.round, set(pattern.topics)) for pattern in company.rounds),
+                ("behavioral", set(company.themes)),
+            ]
+            for round_, asked in patterns:
+                self._check(where, asked, f"no {round_} topics")
+                unknown = sorted(asked - of_round[round_])
+                self._check(where, not unknown, f"unknown {round_} topics {unknown}")
         for goal in self.goals:
             self._check(f"goals.toml, {goal.slug!r}", set(goal.topics) <= topics, "unknown topics")
             self._check(
@@ -488,6 +601,11 @@ class _Loader:
             default_company=next(each for each in self.companies if each.slug == "default"),
             paths=paths,
             goals={str(each.slug): each for each in self.goals},
+            reactions=reactions(self.folder),
+            mean_minutes={
+                name: mean(each.minutes for each in self.shown.values() if each.round == name)
+                for name in {each.round for each in self.shown.values()}
+            },
             documents={
                 "interview_questions": tuple(self.questions),
                 "company_interview_knowledge": tuple(self.companies),
@@ -515,8 +633,18 @@ def _as_asked(document: InterviewQuestion, topic_title: str) -> Question:
         title=document.title,
         examples=document.examples,
         constraints=document.constraints,
+        clarifications=document.clarifications,
+        complexity=document.complexity,
         follow_up=document.follow_up,
+        follow_up_answer=document.follow_up_answer,
+        follow_up_points=document.follow_up_points,
+        problem=document.problem,
     )
+
+
+def _with_wordings(asked: tuple[KeyPoint, ...], ours: tuple[KeyPoint, ...]) -> tuple[KeyPoint, ...]:
+    known = {(each.slug, each.point): each for each in ours}
+    return tuple(known.get((each.slug, each.point), each) for each in asked)
 
 
 def _company_names(companies: list[CompanyKnowledge]) -> list[tuple[str, str]]:
@@ -530,10 +658,6 @@ def _company_names(companies: list[CompanyKnowledge]) -> list[tuple[str, str]]:
 
 def _skill_names(paths: list[PathTemplate]) -> list[tuple[str, str]]:
     return [(_folded(name), each.skill) for each in paths for name in (each.skill, each.title, *each.aliases)]
-
-
-def _folded(name: str) -> str:
-    return " ".join(re.findall(r"[\w+#]+", name.casefold()))
 
 
 def _version(raw: object, *more: str) -> str:

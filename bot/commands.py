@@ -36,6 +36,23 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         "stop",
         re.compile(r"\A(?:please )?(?:stop|end|quit|leave) (?:the |this |my )?interview\b", re.IGNORECASE),
     ),
+    (  # a real one that is over
+        "debrief",
+        re.compile(
+            r"\A(?!.*\b(?:mock|practi[cs]e)\b).*\bI(?: have|'ve)? (?:just )?(?:interviewed (?:at|with)\b"
+            r"|(?:had|gave|given|attended|took|finished|did|done) (?:\w+ ){0,3}interview\b)",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
+    (  # one to come, with a word that may name its day
+        "expect",
+        re.compile(
+            r"\A(?!.*\b(?:mock|practi[cs]e)\b).*\b(?:my|(?:have|got|'ve)(?: got)? an?) (?:[\w.&]+ ){0,3}"
+            r"interview\b.*(?:\b(?:today|tonight|tomorrow|yesterday|next|(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri"
+            r"|sat(?:ur)?|sun)(?:day)?)\b|\d|\bin (?:a|an|one|two|three) (?:day|week))",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
     (
         "interview",
         re.compile(
@@ -70,6 +87,7 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("help", re.compile(r"\bwhat can you do\b|\bhow does (?:this|it) work\b", re.IGNORECASE)),
 )
 
+_WHOLE = ("debrief", "expect")  # their argument is the whole text: a company and a day stand anywhere in it
 
 LONGEST_WISH = 120  # characters; longer texts are told stories, not wishes
 _POLITE = re.compile(
@@ -111,6 +129,8 @@ def meaning(text: str) -> Command | None:
         return None
     for verb, pattern in _MEANINGS:
         if match := pattern.search(text):
+            if verb in _WHOLE:
+                return Command(verb=verb, argument=text.strip())
             named = match.groupdict().get("argument") or match.groupdict().get("role") or ""
             return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"))
     return None

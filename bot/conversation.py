@@ -11,14 +11,18 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.documents import Recall
 from bot.elo import Rating
+from bot.judging import Language
 from bot.messages import Address
 from bot.questions import PointGrade, Question, RoundName
+from bot.submissions import Agreed, Submission
 
-SCHEMA = 1  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
+SCHEMA = 2  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
 RECENT = 220  # event ids kept: twice a redelivered Telegram batch (100), with the gradings between
+MARK = 8  # characters an event id is remembered by
 
 Goal = Literal["", "backend", "frontend", "data", "any"]
 Length = Literal["short", "full", "one"]
@@ -40,7 +44,8 @@ class _Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 class Profile(_Value, frozen=True, kw_only=True):
     """What the student told us. `zone`: an IANA name, empty until confirmed. Hours are local, 0-23; quiet hours go from
-    `quiet_from` to `quiet_to`. `nudged_on`: the local day of the last nudge."""
+    `quiet_from` to `quiet_to`. `nudged_on`: the local day of the last nudge; `ran_on`, `runs`: the day
+    code was last run, and how often."""
 
     goal: Goal = ""
     company: str = ""
@@ -55,6 +60,8 @@ class Profile(_Value, frozen=True, kw_only=True):
     reminders: bool = True
     snoozed_until: datetime | None = None
     nudged_on: date | None = None
+    ran_on: date | None = None
+    runs: int = 0
 
 
 class Result(_Value, frozen=True, kw_only=True):
@@ -134,7 +141,7 @@ class Answering(_Stage, frozen=True, kw_only=True):
 
 class AwaitingGrade(_Stage, frozen=True, kw_only=True):
     """The answer is kept and being graded; what is said meanwhile joins `parts`. `before`: its score before the
-    follow-up, `pressed`: the points that follow-ups asked about."""
+    follow-up, `pressed`: the points that follow-ups asked about. `most`: points there are to get."""
 
     session: Session
     question: Question
@@ -143,6 +150,7 @@ class AwaitingGrade(_Stage, frozen=True, kw_only=True):
     since: datetime
     spent: int = 0
     hints: int = 0
+    most: int = 100
     before: int | None = None
     pressed: tuple[str, ...] = ()
 
@@ -163,6 +171,84 @@ class FollowingUp(_Stage, frozen=True, kw_only=True):
     hints: int = 0
 
 
+class Coding(_Stage, frozen=True, kw_only=True):
+    """A coding problem is open. `attempt`: once code was sent. `best`, `source`: the submission that counts so far;
+    `count`: of submissions, `ran`: of their verdicts. `broken`: code that did not compile, of which more may come; `draft`: code whose language is
+    asked for. `told`: places of the clarifications given; `explained`: what was said in words. `runs`: code can be run."""
+
+    session: Session
+    question: Question
+    asked_at: datetime
+    spent: int = 0
+    hints: int = 0
+    attempt: str = ""
+    count: int = 0
+    ran: int = 0
+    best: Submission | None = None
+    source: str = ""
+    broken: str = ""
+    draft: str = ""
+    told: tuple[int, ...] = ()
+    explained: str = ""
+    runs: bool = True
+
+
+class Judging(_Stage, frozen=True, kw_only=True):
+    """A submission is running; code that comes meanwhile joins it or takes its place."""
+
+    coding: Coding
+    source: str
+    language: Language
+    since: datetime
+
+    @property
+    def session(self) -> Session:
+        return self.coding.session
+
+    @property
+    def question(self) -> Question:
+        return self.coding.question
+
+
+class Defending(_Stage, frozen=True, kw_only=True):
+    """The code is right; its complexity, then a follow-up is asked about. `stated`: the complexity in the student's words;
+    `agreed`: what measuring said of it."""
+
+    coding: Coding
+    step: Literal["complexity", "follow_up"]
+    asked_at: datetime
+    stated: str = ""
+    agreed: Agreed = "skipped"
+
+    @property
+    def session(self) -> Session:
+        return self.coding.session
+
+    @property
+    def question(self) -> Question:
+        return self.coding.question
+
+
+class Weighing(_Stage, frozen=True, kw_only=True):
+    """The stated complexity is measured, or the answer to the follow-up graded (`parts`: what was said to it)."""
+
+    defending: Defending
+    parts: tuple[str, ...]
+    since: datetime
+
+    @property
+    def session(self) -> Session:
+        return self.defending.session
+
+    @property
+    def question(self) -> Question:
+        return self.defending.question
+
+    @property
+    def coding(self) -> Coding:
+        return self.defending.coding
+
+
 class Reviewed(_Stage, frozen=True, kw_only=True):
     """Feedback was given; the next question waits for the student."""
 
@@ -174,7 +260,7 @@ class Reviewed(_Stage, frozen=True, kw_only=True):
 class Paused(_Stage, frozen=True, kw_only=True):
     """The interview rests until `resume`."""
 
-    stage: "Answering | FollowingUp | Reviewed"
+    stage: "Answering | FollowingUp | Reviewed | Coding | Defending"
 
 
 class Recalling(_Stage, frozen=True, kw_only=True):
@@ -207,6 +293,27 @@ class Setting(_Stage, frozen=True, kw_only=True):
     skill: str = ""
 
 
+class Expected(_Value, frozen=True, kw_only=True):
+    """A real interview at `company` (a slug) is over by `due`; then the student is asked about it, once."""
+
+    company: str
+    due: datetime
+
+
+class Expecting(_Stage, frozen=True, kw_only=True):
+    """The day of a real interview is asked for, and where it is while `company` (a slug) is empty."""
+
+    company: str = ""
+
+
+class Debriefing(_Stage, frozen=True, kw_only=True):
+    """Asked about a real interview at `company` (a slug; empty: where it was). `left`: "round/dsa" or "topics/dsa",
+    what is still to be asked, the open one first."""
+
+    company: str = ""
+    left: tuple[str, ...] = ()
+
+
 class ConfirmingForget(_Stage, frozen=True, kw_only=True):
     """`forget` was said once; the second time erases the student."""
 
@@ -217,18 +324,24 @@ Stage = (
     | Answering
     | AwaitingGrade
     | FollowingUp
+    | Coding
+    | Judging
+    | Defending
+    | Weighing
     | Reviewed
     | Paused
     | Recalling
     | AwaitingRecallGrade
     | Setting
+    | Expecting
+    | Debriefing
     | ConfirmingForget
 )
 
 
 class Conversation(_Value, frozen=True, kw_only=True):
-    """All of it. `review`: the last graded answer. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
-    `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest first."""
+    """All of it. `review`: the last graded answer. `expected`: a real interview they told of. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
+    `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
 
     student: str
     profile: Profile = Profile()
@@ -237,10 +350,11 @@ class Conversation(_Value, frozen=True, kw_only=True):
     unreachable: bool = False
     review: Review | None = None
     ratings: dict[str, Rating] = {}
+    expected: Expected | None = None
     zone_hint: str = ""
     created_at: datetime
     seen_at: datetime | None = None
-    recent: tuple[str, ...] = ()
+    recent: str = ""
 
     @property
     def floor(self) -> Stage | None:
@@ -254,7 +368,15 @@ class Conversation(_Value, frozen=True, kw_only=True):
 
     def has_heard(self, event_id: str) -> bool:
         """Whether this event was heard before, as far as is remembered."""
-        return mark(event_id) in self.recent
+        found, place = mark(event_id), -1
+        while (place := self.recent.find(found, place + 1)) >= 0:
+            if place % MARK == 0:
+                return True
+        return False
+
+    def hearing(self, event_id: str) -> str:
+        """`recent` with one more."""
+        return (self.recent + mark(event_id))[-RECENT * MARK :]
 
     def lifted(self) -> "Conversation":
         """With the interview on the floor, and no question of ours on the side."""
@@ -264,27 +386,36 @@ class Conversation(_Value, frozen=True, kw_only=True):
 
     def pushed(self, stage: Stage) -> "Conversation":
         """With `stage` on the floor; what was there waits beneath."""
-        return msgspec.structs.replace(self, stages=(*self.stages, stage))
+        return replace(self, stages=(*self.stages, stage))
 
     def swapped(self, old: Stage, new: Stage | None) -> "Conversation":
         """With `new` in the place of `old`, wherever that stands; None takes it away."""
         kept = tuple(new if stage is old else stage for stage in self.stages)
-        return msgspec.structs.replace(self, stages=tuple(stage for stage in kept if stage is not None))
+        return replace(self, stages=tuple(stage for stage in kept if stage is not None))
 
     def without(self, *kinds: type) -> "Conversation":
         """Without any stage of these kinds."""
-        return msgspec.structs.replace(self, stages=tuple(s for s in self.stages if not isinstance(s, kinds)))
+        return replace(self, stages=tuple(s for s in self.stages if not isinstance(s, kinds)))
 
     def with_profile(self, **changes: Any) -> "Conversation":
         """With some of what the student told us changed."""
-        return msgspec.structs.replace(self, profile=msgspec.structs.replace(self.profile, **changes))
+        return replace(self, profile=replace(self.profile, **changes))
 
 
-INTERVIEW_STAGES = (Answering, AwaitingGrade, FollowingUp, Reviewed, Paused)
-ASIDES = (Welcome, SettingUp, Setting, ConfirmingForget)  # questions on the side: a new one replaces them
+CODING_STAGES = (Coding, Judging, Defending, Weighing)
+INTERVIEW_STAGES = (Answering, AwaitingGrade, FollowingUp, *CODING_STAGES, Reviewed, Paused)
+ASIDES = (
+    Welcome,
+    SettingUp,
+    Setting,
+    Expecting,
+    Debriefing,
+    ConfirmingForget,
+)  # questions on the side: a new one replaces them
 
 
-InterviewStage = Answering | AwaitingGrade | FollowingUp | Reviewed | Paused
+CodingStage = Coding | Judging | Defending | Weighing
+InterviewStage = Answering | AwaitingGrade | FollowingUp | CodingStage | Reviewed | Paused
 
 
 def session_of(stage: InterviewStage) -> Session:
@@ -292,13 +423,34 @@ def session_of(stage: InterviewStage) -> Session:
     return stage.stage.session if isinstance(stage, Paused) else stage.session
 
 
+def coding_of(stage: CodingStage) -> Coding:
+    """The open problem within a stage of it."""
+    return stage if isinstance(stage, Coding) else stage.coding
+
+
+def with_session(stage: InterviewStage, session: Session) -> InterviewStage:
+    """The same stage of a changed session."""
+    match stage:
+        case Paused():
+            return replace(stage, stage=with_session(stage.stage, session))
+        case Judging() | Defending():
+            return replace(stage, coding=replace(stage.coding, session=session))
+        case Weighing():
+            return replace(stage, defending=with_session(stage.defending, session))
+        case _:
+            return replace(stage, session=session)
+
+
 class ConversationFromTheFuture(Exception):
     """Stored by a newer Viva than this one; it must not be touched."""
 
 
-_UPGRADES: dict[
-    int, Callable[[dict[str, Any]], dict[str, Any]]
-] = {}  # schema n -> the same conversation in n + 1
+def _marks_end_to_end(document: dict[str, Any]) -> dict[str, Any]:
+    return document | {"recent": "".join(document.get("recent", ()))}
+
+
+_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _marks_end_to_end}
+"""From schema n to the same conversation in n + 1."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Conversation)

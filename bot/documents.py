@@ -12,7 +12,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from bot.questions import Difficulty, Dimension, Example, KeyPoint, PointGrade, Question, RoundName
+from bot.questions import (
+    Clarification,
+    Difficulty,
+    Dimension,
+    Example,
+    KeyPoint,
+    PointGrade,
+    Question,
+    RoundName,
+)
+from bot.submissions import ScorePart, Submission
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
 """24 hex digits inside Viva, an ObjectId in MongoDB."""
@@ -161,6 +171,10 @@ class InterviewAttempt(Document, kw_only=True, frozen=True):
     hints_used: int = 0
     disputed_at: When | None = None
     dimensions: tuple[Dimension, ...] = ()
+    submissions: tuple[Submission, ...] = ()
+    complexity_answer: str = ""
+    follow_up_answer: str = ""
+    parts: tuple[ScorePart, ...] = ()
 
 
 class RoundReport(msgspec.Struct, kw_only=True, frozen=True):
@@ -214,7 +228,12 @@ class InterviewQuestion(Document, kw_only=True, frozen=True):
     hints: tuple[str, ...]
     examples: tuple[Example, ...]
     constraints: tuple[str, ...]
+    clarifications: tuple[Clarification, ...] = ()
+    complexity: str = ""
     follow_up: str
+    follow_up_answer: str = ""
+    follow_up_points: tuple[KeyPoint, ...] = ()
+    problem: str = ""
     misconception: str
     content_version: str
     retired: bool
@@ -228,8 +247,34 @@ class CompanyRound(msgspec.Struct, kw_only=True, frozen=True):
     topics: tuple[str, ...]
 
 
+Fact = Literal["roles", "rounds", "topics", "themes", "difficulty", "preparation_weeks", "tips"]
+"""What is known of a company, each with a source of its own; `rounds` are their kinds, order and minutes."""
+
+
+class CompanyFact(msgspec.Struct, kw_only=True, frozen=True):
+    """Where a fact is from. `source`: a public page; `date`: the day it was looked at, an ISO date; `confidence`: how
+    far it was to be trusted on that day, 0-1."""
+
+    fact: Fact
+    source: str
+    date: str
+    confidence: float
+
+
+Says = Literal["usual", "mixed", "seldom"]
+
+
+class Observed(msgspec.Struct, kw_only=True, frozen=True):
+    """What students who were there make of "round/dsa" or "topics/dsa/arrays,graphs,trees". `students`: in steps of
+    `companies.ENOUGH`, rounded down; with fewer there is no entry."""
+
+    fact: str
+    says: Says
+    students: int
+
+
 class CompanyKnowledge(Document, kw_only=True, frozen=True):
-    """How a company interviews. `source` and `date` say where that is from, `confidence` (0-1) how far to trust it."""
+    """How a company interviews; `facts` say where each part is from. `observed`: what students reported."""
 
     slug: str
     company: str
@@ -240,11 +285,28 @@ class CompanyKnowledge(Document, kw_only=True, frozen=True):
     difficulty: Difficulty
     preparation_weeks: int
     tips: tuple[str, ...]
-    source: str
-    date: str
-    confidence: float
+    facts: tuple[CompanyFact, ...]
+    observed: tuple[Observed, ...] = ()
     content_version: str
     retired: bool
+
+
+class CompanyObservation(Document, kw_only=True, frozen=True):
+    """What one student says of a real interview; one a student, company (its slug) and fact (see `Observed`)."""
+
+    student_id: Id
+    company: str
+    fact: str
+    seen: bool
+    created_at: When
+
+
+class CompanyWish(Document, kw_only=True, frozen=True):
+    """A company (its name, folded) that a student named and nobody has looked at; one a student and name."""
+
+    student_id: Id
+    company: str
+    created_at: When
 
 
 class Recall(msgspec.Struct, kw_only=True, frozen=True):
@@ -322,6 +384,8 @@ COLLECTIONS: dict[str, type[Document]] = {
     "interview_attempts": InterviewAttempt,
     "company_interview_knowledge": CompanyKnowledge,
     "interview_reports": InterviewReport,
+    "company_observations": CompanyObservation,
+    "company_wishes": CompanyWish,
     "path_templates": PathTemplate,
     "students": Student,
     "identities": StudentIdentity,

@@ -16,36 +16,48 @@ from bot.bank import Content
 from bot.commands import Command
 from bot.conversation import (
     ASIDES,
-    RECENT,
+    CODING_STAGES,
     Answering,
     AwaitingGrade,
     AwaitingRecallGrade,
+    Coding,
     ConfirmingForget,
     Conversation,
+    Debriefing,
+    Defending,
+    Expecting,
     FollowingUp,
     InterviewStage,
+    Judging,
     Paused,
     Recalling,
     Reviewed,
     Setting,
     SettingUp,
     Stage,
+    Weighing,
     Welcome,
-    mark,
     session_of,
 )
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
-from bot.events import Event, Graded, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
+from bot.events import Event, Graded, Judged, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
+from bot.judging import Language
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
-from bot.stages import interview, learning, reporting, settings, setup
+from bot.stages import coding, debrief, interview, learning, reporting, settings, setup
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
 LARGEST_TEXT_FILE = 100  # kB; a resume or a solution has 10
 
-_ANSWERING = (Answering, AwaitingGrade, FollowingUp, AwaitingRecallGrade)  # they need to know nothing
+_ANSWERING = (
+    Answering,
+    AwaitingGrade,
+    FollowingUp,
+    AwaitingRecallGrade,
+    *CODING_STAGES,
+)  # they need to know nothing
 _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
     "learn": frozenset({"paths"}),
@@ -66,6 +78,22 @@ _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not na
 }
 
 
+class JudgeJob(msgspec.Struct, frozen=True, kw_only=True):
+    """Code to be run, or (`measure`) its growth to be measured. `attempt` and `number` come back with what it came to;
+    `problem`: its slug."""
+
+    attempt: str
+    number: int
+    problem: str
+    language: Language
+    source: str
+    measure: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.attempt}:{'growth' if self.measure else 'run'}"
+
+
 class GradeJob(msgspec.Struct, frozen=True, kw_only=True):
     """An answer to be graded. `attempt` and `parts` come back with the grade."""
 
@@ -75,6 +103,17 @@ class GradeJob(msgspec.Struct, frozen=True, kw_only=True):
     reference_answer: str
     key_points: tuple[KeyPoint, ...]
     answer: str
+
+    @property
+    def key(self) -> str:
+        return self.attempt
+
+    @property
+    def number(self) -> int:
+        return self.parts
+
+
+Job = GradeJob | JudgeJob
 
 
 def needs(conversation: Conversation, event: Event) -> frozenset[str]:
@@ -90,7 +129,7 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
             return _ALL if event.text is not None else frozenset({"asked"})
         case NudgeDue():
             return frozenset({"paths"})
-        case Graded() | Woke() | Unreachable() | SetAside():
+        case Graded() | Judged() | Woke() | Unreachable() | SetAside():
             return frozenset()
         case _:
             assert_never(event)
@@ -111,8 +150,12 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
             conversation, effects = _shared(conversation, event, turn)
         case Graded():
             conversation, effects = _graded(conversation, event, turn)
+        case Judged():
+            conversation, effects = coding.judged(conversation, event, turn)
         case Woke():
             conversation, effects = interview.woke(conversation, turn)
+            conversation, asked = debrief.woke(conversation, turn)
+            effects = [*effects, *asked]
         case NudgeDue():
             conversation, effects = learning.nudge(conversation, event, turn)
         case Unreachable():
@@ -126,21 +169,47 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
 
 def wake_at(conversation: Conversation) -> datetime | None:
     """When the conversation wants to be woken."""
-    return interview.wake_at(conversation)
+    times = (interview.wake_at(conversation), debrief.wake_at(conversation))
+    return min((each for each in times if each is not None), default=None)
 
 
-def work(conversation: Conversation) -> GradeJob | None:
+def work(conversation: Conversation, content: Content) -> Job | None:
     """What is to be computed for it; the same until its result has been heard."""
     for stage in conversation.stages:
         if isinstance(stage, AwaitingGrade):
             asked = stage.question
-            return _job(stage.attempt, stage.parts, asked.question, asked.reference_answer, asked.key_points)
+            points = content.rubric(asked)
+            return _job(stage.attempt, stage.parts, asked.question, asked.reference_answer, points)
+        if isinstance(stage, Judging):
+            return _judge_job(stage.coding, stage.source, stage.language)
+        if isinstance(stage, Weighing):
+            return _weighing_job(stage, content)
         if isinstance(stage, AwaitingRecallGrade):
             recall = stage.recall
             return _job(
                 stage.attempt, stage.parts, recall.question, recall.reference_answer, recall.key_points
             )
     return None
+
+
+def _judge_job(coding: Coding, source: str, language: Language, *, measure: bool = False) -> JudgeJob:
+    return JudgeJob(
+        attempt=coding.attempt,
+        number=coding.count,
+        problem=coding.question.problem,
+        language=language,
+        source=source,
+        measure=measure,
+    )
+
+
+def _weighing_job(stage: Weighing, content: Content) -> Job:
+    coding, asked = stage.coding, stage.question
+    if stage.defending.step == "complexity":
+        assert coding.best is not None
+        return _judge_job(coding, coding.source, coding.best.language, measure=True)
+    points = content.follow_up_rubric(asked)
+    return _job(coding.attempt, stage.parts, asked.follow_up, asked.follow_up_answer, points)
 
 
 def _job(
@@ -158,7 +227,7 @@ def _job(
 
 def _heard(conversation: Conversation, event: Event) -> Conversation:
     """Note that the event was heard, and from the student's own ones where they are."""
-    recent = (*conversation.recent, mark(event.id))[-RECENT:]
+    recent = conversation.hearing(event.id)
     if not isinstance(event, Said | Pressed | Shared):
         return replace(conversation, recent=recent)
     return replace(
@@ -206,6 +275,14 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             return interview.joined(conversation, floor, text)
         case FollowingUp():
             return interview.followed_up(conversation, floor, text, turn)
+        case Coding():
+            return coding.said(conversation, floor, text, turn)
+        case Judging():
+            return coding.joined(conversation, floor, text, turn)
+        case Defending():
+            return coding.defended(conversation, floor, text, turn)
+        case Weighing():
+            return coding.more(conversation, floor, text)
         case Reviewed():
             return _reviewed_said(conversation, floor, text, turn)
         case Paused():
@@ -222,6 +299,11 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
                 return _hour_given(conversation, text, turn)
             conversation, effects = settings.said(conversation, floor, text, turn)
             return _planned_anew(conversation, effects, floor, turn)
+        case Expecting() | Debriefing():
+            meant = commands.meaning(text)
+            if meant and isinstance(floor, Debriefing) and floor.left:  # nobody has to answer
+                return _obeyed(conversation.swapped(floor, None), meant, turn)
+            return _debriefed(debrief.said(conversation, floor, text, turn), turn)
         case ConfirmingForget():
             return _said(conversation.without(ConfirmingForget), text, turn)
         case _:
@@ -234,6 +316,8 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
     if meant is None or len(text.split()) > LONGEST_PLAIN_WISH:
         return None
     if meant.verb == "learn" and turn.content.path(meant.argument):
+        return meant
+    if meant.verb in ("debrief", "expect") and debrief.named(meant.argument, turn):
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
@@ -317,7 +401,15 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _text_button(conversation, floor, subject, turn)
         case "cv" | "jd", Setting(field="resume" | "jd"):
             return settings.text_given(conversation, floor, None, turn)
-        case "hint" | "skip", Answering() if subject == floor.question.id:
+        case "lang", Coding() if floor.draft and subject.partition(".")[2] == floor.question.id:
+            return coding.language_chosen(conversation, floor, subject.partition(".")[0], turn)
+        case "explain", Coding() if floor.explained and subject == floor.question.id:
+            return coding.explained(conversation, floor, turn)
+        case "finish", Coding() if floor.best and subject == floor.question.id:
+            return coding.finished(conversation, floor, turn)
+        case "skip", Defending() if subject == floor.question.id:
+            return coding.skipped(conversation, floor, turn)
+        case "hint" | "skip", Answering() | Coding() if subject == floor.question.id:
             return (
                 interview.hint(conversation, floor)
                 if verb == "hint"
@@ -337,6 +429,9 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _CONTROLS[verb](conversation, turn)
         case "model", _:
             return _model_answer(conversation, subject, turn)
+        case "seen", Debriefing() if debrief.is_about(floor, subject):
+            verdict = subject.rpartition("/")[2]
+            return _debriefed(debrief.answered(conversation, floor, verdict, turn), turn)
         case "zone", Setting(field="zone" | "city"):
             conversation, effects = settings.zone_chosen(conversation, subject, turn)
             return _planned_anew(conversation, effects, floor, turn)
@@ -358,6 +453,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
                 | "reminders"
                 | "settings"
                 | "report"
+                | "debrief"
+                | "expect"
                 | "progress"
                 | "help"
                 | "start"
@@ -378,6 +475,14 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case _:
             pass
     return _with_question(conversation, [reply(say("general.old_button"))], turn)
+
+
+def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:
+    """After the last question about a real interview, what lay beneath is said again."""
+    conversation, effects = outcome
+    if isinstance(conversation.floor, Expecting | Debriefing):
+        return outcome
+    return _with_question(conversation, effects, turn)
 
 
 def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -404,6 +509,8 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
         if not event.text.strip():
             return _with_question(conversation, [reply(say("general.empty"))], turn)
         floor = conversation.floor
+        if isinstance(floor, Coding):
+            return coding.said(conversation, floor, event.text, turn, file_name=event.name)
         taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))
         return _said(conversation, event.text, turn) if taking else _idle(conversation, event.text, turn)
     key = {"photo": "no_photo", "voice": "no_voice", "sticker": "no_sticker"}.get(event.kind, "no_document")
@@ -416,14 +523,16 @@ def _graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         for stage in conversation.stages
     ):
         return _way_back(*learning.graded(conversation, event, turn))
+    if isinstance(conversation.interview, Weighing):
+        return coding.follow_up_graded(conversation, event, turn)
     return interview.graded(conversation, event, turn)
 
 
 def _model_answer(conversation: Conversation, question_id: str, turn: Turn) -> Outcome:
     """The reference answer of a question the student has answered."""
     stage = conversation.interview
-    waiting = isinstance(stage, Answering | AwaitingGrade) and stage.question.id == question_id
-    if waiting or (stage is not None and question_id in _ahead(stage)):
+    open_ = isinstance(stage, (Answering, AwaitingGrade, *CODING_STAGES)) and stage.question.id == question_id
+    if open_ or (stage is not None and question_id in _ahead(stage)):
         return conversation, [reply(say("interview.model_later"))]
     if isinstance(stage, Reviewed) and stage.question.id == question_id:
         answer = reply(
@@ -452,23 +561,30 @@ def _start(conversation: Conversation, turn: Turn) -> Outcome:
 
 def _nothing_open(conversation: Conversation, turn: Turn) -> Outcome:
     """There is nothing this control acts on; what is open is said again, or that an answer is being graded."""
-    if isinstance(conversation.floor, AwaitingGrade | AwaitingRecallGrade | Recalling | FollowingUp | Paused):
+    open_ = (AwaitingGrade, AwaitingRecallGrade, Recalling, FollowingUp, Judging, Defending, Weighing, Paused)
+    if isinstance(conversation.floor, open_):
         return _with_question(conversation, [], turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
 
 
 def _hint(conversation: Conversation, turn: Turn) -> Outcome:
-    if isinstance(conversation.interview, Answering) and not isinstance(conversation.floor, Recalling):
+    if isinstance(conversation.interview, Answering | Coding) and not isinstance(
+        conversation.floor, Recalling
+    ):
         conversation = conversation.lifted()
-    if isinstance(conversation.floor, Answering):
+    if isinstance(conversation.floor, Answering | Coding):
         return interview.hint(conversation, conversation.floor)
     return _nothing_open(conversation, turn)
 
 
 def _skip(conversation: Conversation, turn: Turn) -> Outcome:
     match conversation.floor:
-        case Answering() as floor:
+        case Coding(best=best) as floor if best:
+            return coding.finished(conversation, floor, turn)
+        case Answering() | Coding() as floor:
             return interview.skip(conversation, floor, turn)
+        case Defending() as floor:
+            return coding.skipped(conversation, floor, turn)
         case FollowingUp() | Reviewed() as floor:
             return interview.go_on(conversation, floor, turn)
         case Recalling() as floor:
@@ -479,7 +595,9 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
             return settings.zone_chosen(conversation, "skip", turn)
         case Welcome():
             return setup.welcomed(conversation, "any", turn)
-        case Setting():
+        case Debriefing() as floor if floor.left:
+            return _debriefed(debrief.answered(conversation, floor, "skip", turn), turn)
+        case Setting() | Expecting() | Debriefing():
             return _cancelled(conversation, turn)
     return _nothing_open(conversation, turn)
 
@@ -487,14 +605,14 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
 def _next(conversation: Conversation, turn: Turn) -> Outcome:
     if isinstance(conversation.floor, FollowingUp | Reviewed):
         return interview.go_on(conversation, conversation.floor, turn)
-    if isinstance(conversation.floor, AwaitingGrade | AwaitingRecallGrade):
+    if isinstance(conversation.floor, AwaitingGrade | AwaitingRecallGrade | Judging | Weighing):
         return _nothing_open(conversation, turn)
     return _way_back(*learning.following(conversation, "", turn))
 
 
 def _pause(conversation: Conversation, turn: Turn) -> Outcome:
     stage = conversation.interview
-    if isinstance(stage, Answering | FollowingUp | Reviewed):
+    if isinstance(stage, Answering | FollowingUp | Reviewed | Coding | Defending):
         return interview.pause(conversation, stage, turn)
     if stage is not None:
         return conversation, [interview.again(stage)]
@@ -557,6 +675,8 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "done": _done,
     "progress": _progress,
     "report": reporting.show,
+    "debrief": debrief.begin,
+    "expect": debrief.expect,
     "reminders": learning.reminders,
     "snooze": learning.snooze,
     "settings": settings.show,
@@ -602,12 +722,12 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return setup.again(floor, conversation, turn)
         case Setting():
             return settings.again(floor, turn)
-        case Answering() | AwaitingGrade() | FollowingUp() | Reviewed() | Paused():
-            return interview.again(floor)
+        case Expecting() | Debriefing():
+            return debrief.again(floor, turn)
         case Recalling() | AwaitingRecallGrade():
             return learning.again(floor)
         case _:
-            assert_never(floor)
+            return interview.again(floor)
 
 
 def _planned_anew(
@@ -627,7 +747,7 @@ def _planned_anew(
 def _is_about(stage: InterviewStage | None, subject: str) -> bool:
     """Whether a button's subject is the question or the answer an interview is at."""
     match stage:
-        case Answering():
+        case Answering() | Coding() | Defending():
             return subject == stage.question.id
         case FollowingUp() | Reviewed():
             return subject == stage.attempt

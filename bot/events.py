@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from bot.growth import Growth
+from bot.judging import Judgement
 from bot.messages import Address
 from bot.questions import Grade
 
@@ -62,6 +64,19 @@ class Graded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     grade: Grade
 
 
+class Judged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Submission `number` of an attempt has run (`judgement`), or its growth was measured (`growth`). Neither is there
+    when it did not come to that: nothing can run it here, too many wait, it took too long, the judge failed."""
+
+    id: str
+    at: datetime
+    attempt: str
+    number: int
+    judgement: Judgement | None = None
+    growth: Growth | None = None
+    refused: Literal["", "cannot_run", "busy", "timeout", "failed"] = ""
+
+
 class Woke(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The time the conversation had set itself (`wake_at`) has come."""
 
@@ -95,4 +110,4 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 FromStudent = Said | Pressed | Shared
-Event = Said | Pressed | Shared | Graded | Woke | NudgeDue | Unreachable | SetAside
+Event = Said | Pressed | Shared | Graded | Judged | Woke | NudgeDue | Unreachable | SetAside

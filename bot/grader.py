@@ -217,6 +217,16 @@ _INJECTION = re.compile(
     |\byou\ are\ (?:now\ )?(?:the|a|an)\ (?:grader|assistant|evaluator|examiner|ai|llm|language\ model)\b""",
     re.VERBOSE,
 )
+
+
+def says_dont_know(answer: str) -> bool:
+    """Whether that is all a short answer says."""
+    return (
+        len(text.tokens(answer)) <= _DONT_KNOW_WORDS
+        and _DONT_KNOW.search(text.fold(answer)[0].strip()) is not None
+    )
+
+
 _DONT_KNOW = re.compile(
     r"""(?:^|\b(?:i|we|sorry|honestly|really|just)\b[ ,]*)(?:really\ |honestly\ |just\ )?
         (?:do\ not|don'?t|can'?t|cannot)\ (?:really\ |even\ |actually\ )?(?:know|remember|recall)\b

@@ -13,6 +13,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from bot.growth import Growth
+
 Language = Literal["python", "javascript"]
 CaseVerdict = Literal[
     "accepted",
@@ -96,7 +98,7 @@ class CaseResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     memory_mb: float | None = None
 
 
-class Judged(msgspec.Struct, frozen=True, kw_only=True):
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """A submission, judged. `engine`: what ran it; `message`: why it could not be compiled, with its line."""
 
     verdict: CaseVerdict
@@ -133,13 +135,13 @@ class JudgeBusy(Exception):
 
 
 class Judge(Protocol):
-    """Runs strangers' code where it can do no harm, and says what came of it."""
+    """Runs strangers' code where it can do no harm, and says what came of it. `problem`: its slug in the bank."""
 
-    async def judge(self, *, student: str, language: Language, source: str, problem: Problem) -> Judged:
+    async def submit(self, *, student: str, problem: str, language: Language, source: str) -> Judgement:
         """Every case, judged. Raises CannotRun, or JudgeBusy: one running submission a student, a bounded queue."""
 
-    async def languages(self) -> frozenset[Language]:
-        """What can be run here."""
+    async def measure(self, *, problem: str, language: Language, source: str) -> Growth:
+        """How its time grows with the input. Raises CannotRun."""
 
 
 # Problems
@@ -212,6 +214,15 @@ def compile_message(frame: str | None) -> str | None:
     text, line = said["compile"]
     place = f"line {line}: " if isinstance(line, int) else ""
     return place + str(text)[:MESSAGE_LIMIT]
+
+
+def returned(outcome: Outcome) -> Any:
+    """What a run of our own (a generator, a reference solution) gave back. Raises ProblemError."""
+    said = _frame(outcome.frame)
+    if outcome.stop or said is None or "ok" not in said:
+        told = {key: said[key] for key in ("compile", "error", "stop") if key in said} if said else {}
+        raise ProblemError(f"gave nothing back: {outcome.stop or told or 'no answer'}")
+    return presentable(decoded(said["ok"]))
 
 
 _STOPPED: dict[str, CaseVerdict] = {

@@ -6,6 +6,7 @@ Shapes only. Grading is in `grader`, choosing questions in `interview`.
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 RoundName = Literal["dsa", "technical_qa", "behavioral"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -26,6 +27,10 @@ class KeyPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wrong_if: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()
 
+    def bare(self) -> "KeyPoint":
+        """What it says, without the wordings it is found by."""
+        return KeyPoint(slug=self.slug, label=self.label, point=self.point)
+
 
 class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One worked example of a coding problem, as it is shown."""
@@ -35,8 +40,17 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
+class Clarification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is told of a coding problem when it is asked for. `keywords`: beginnings of words or phrases, one is enough."""
+
+    keywords: tuple[str, ...]
+    answer: str
+
+
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A question as asked. `id`: 24 hex digits, derived from its slug; `topic_title` is what the student reads."""
+    """A question as asked. `id`: 24 hex digits, derived from its slug; `topic_title` is what the student reads.
+    `complexity`: of the reference solution's time ("O(n log n)"); `problem`: the slug under which its code is judged,
+    empty when an explanation is all there is to grade."""
 
     id: str
     round: RoundName
@@ -51,7 +65,17 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str = ""
     examples: tuple[Example, ...] = ()
     constraints: tuple[str, ...] = ()
+    clarifications: tuple[Clarification, ...] = ()
+    complexity: str = ""
     follow_up: str = ""
+    follow_up_answer: str = ""
+    follow_up_points: tuple[KeyPoint, ...] = ()
+    problem: str = ""
+
+    def lean(self) -> "Question":
+        """As it is kept once asked: key points without the wordings they are found by, which are most of its size."""
+        bare = tuple(each.bare() for each in self.key_points)
+        return replace(self, key_points=bare, follow_up_points=tuple(e.bare() for e in self.follow_up_points))
 
 
 class PointGrade(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,20 +11,24 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.ports import StoreUnavailable
 
 EVERY = timedelta(seconds=5)  # a late nudge or a resent reply is noticed after some ten seconds
+DAY = timedelta(days=1)  # for what counts over everybody
 
 log = logging.getLogger("viva.sweep")
 
 
 @asynccontextmanager
-async def sweeping(*sweeps: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
-    """Run each sweep at once and then every few seconds, never two of a kind at a time, until the block is left."""
+async def sweeping(
+    *sweeps: Callable[[], Awaitable[object]], daily: Sequence[Callable[[], Awaitable[object]]] = ()
+) -> AsyncIterator[None]:
+    """Run each sweep at once and then every few seconds (`daily` ones every day), never two of a kind at a time, until
+    the block is left."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    for sweep in sweeps:
+    for sweep, every in [*((each, EVERY) for each in sweeps), *((each, DAY) for each in daily)]:
         # APScheduler's default misfire grace of 1 s drops late jobs without a word: None runs them, coalesced to one.
         scheduler.add_job(
             _told(sweep),
             "interval",
-            seconds=EVERY.total_seconds(),
+            seconds=every.total_seconds(),
             misfire_grace_time=None,
             coalesce=True,
             max_instances=1,

@@ -27,6 +27,7 @@ from bot.documents import (
     Insert,
     InterviewAttempt,
     LearningProgress,
+    Observed,
     Student,
     Update,
     Write,
@@ -35,12 +36,13 @@ from bot.documents import (
     update,
 )
 from bot.effects import Effect, Forget, Reply
-from bot.engine import GradeJob
+from bot.engine import GradeJob, Job, JudgeJob
 from bot.events import (
     Event,
     FromStudent,
     Graded,
     Identity,
+    Judged,
     NudgeDue,
     Pressed,
     Said,
@@ -49,6 +51,7 @@ from bot.events import (
     Unreachable,
     Woke,
 )
+from bot.judging import CannotRun, Judge, JudgeBusy
 from bot.messages import Address, Delivery, Message
 from bot.ports import (
     ChatUnreachable,
@@ -68,6 +71,7 @@ from bot.questions import Grade
 from bot.sentences import say
 
 GRADE_TIMEOUT = timedelta(seconds=60)  # the slowest grader seen took 20 s
+JUDGE_TIMEOUT = timedelta(seconds=55)  # within the lease; the cases of one submission end after 30 s
 LEASE = timedelta(seconds=60)  # longer than sending or grading takes; after it another process takes over
 FAILURES = 3  # of one event before it is set aside
 WAKE_AGAIN = timedelta(days=1)  # after a wake that could not be heard
@@ -122,6 +126,7 @@ class Shell:
         store: Store,
         content: Content,
         grader: Grader,
+        judge: Judge | None = None,
         messengers: Sequence[Messenger] = (),
         patience: float = 0.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -129,6 +134,7 @@ class Shell:
         self._store = store
         self._content = content
         self._grader = grader
+        self._judge = judge
         self._patience = patience
         self._messengers: Mapping[str, Messenger] = {each.platform: each for each in messengers}
         self._clock = clock
@@ -137,7 +143,8 @@ class Shell:
         self._send_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._students: dict[Identity, str] = {}
         self._records: dict[str, Record] = {}
-        self._grading: dict[tuple[str, int], str] = {}  # (attempt, parts) -> whose
+        self._at_work: dict[str, int] = {}  # the newest number under way of each job's key
+        self._working_for: Counter[str] = Counter()  # jobs under way, by student
         self._away: set[Address] = set()
         self._busy: Counter[str] = (
             Counter()
@@ -212,6 +219,10 @@ class Shell:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def learn(self, observed: Mapping[str, tuple[Observed, ...]]) -> None:
+        """From the next turn on companies are what students say of them now, by slug."""
+        self._content = self._content.learnt(observed)
+
     # A turn
 
     async def _received(self, event: FromStudent, *, unsure: bool) -> Receipt:
@@ -239,7 +250,7 @@ class Shell:
         finally:
             self._no_longer_busy(student)
         if taken is not None and taken.after is not None:
-            self._begin_grading(student, taken.after)
+            self._begin_work(student, taken.after)
             _log_turn(taken, event, time.perf_counter() - began)
         return taken
 
@@ -274,7 +285,7 @@ class Shell:
     async def _commit(
         self, after: Conversation, version: int, writes: Sequence[Write], deliveries: Sequence[Delivery]
     ) -> int:
-        work = engine.work(after) is not None
+        work = engine.work(after, self._content) is not None
         held = self._held_back(after.student)
         ours = work or any(each.to.platform in self._messengers for each in deliveries)
         return await self._store.commit(
@@ -381,7 +392,7 @@ class Shell:
 
     def _leased_until(self, student: str) -> datetime | None:
         """How long the sweeps leave this student's outbox and work alone: while it is held back, sent or graded."""
-        busy = self._busy[student] > 0 or student in self._grading.values()
+        busy = self._busy[student] > 0 or self._working_for[student] > 0
         return self._held_back(student) or (self._clock() + LEASE if busy else None)
 
     async def _handed_over(
@@ -438,30 +449,71 @@ class Shell:
         except (NotTaken, MaybeTaken, Refused, ChatUnreachable) as error:
             log.warning("could not say %s: %s", key, error)
 
-    # Grading
+    # Grading and running code
 
-    def _begin_grading(self, student: str, conversation: Conversation) -> None:
-        job = engine.work(conversation)
-        if job is not None and (job.attempt, job.parts) not in self._grading:
-            self._grading[job.attempt, job.parts] = student
-            self._beside(partial(self._grade, student, job))
+    def _begin_work(self, student: str, conversation: Conversation) -> None:
+        job = engine.work(conversation, self._content)
+        if job is not None and self._at_work.get(job.key, -1) < job.number:
+            self._at_work[job.key] = job.number
+            self._working_for[student] += 1
+            self._beside(partial(self._work, student, job))
 
-    async def _grade(self, student: str, job: GradeJob) -> None:
+    async def _work(self, student: str, job: Job) -> None:
         try:
             await asyncio.sleep(self._patience)
-            if any(attempt == job.attempt and parts > job.parts for attempt, parts in self._grading):
-                return  # more was said meanwhile: all of it is graded together
-            grade = await self._graded(job)
-            event = Graded(
-                id=f"graded:{job.attempt}:{job.parts}",
-                at=_now(self._clock),
-                attempt=job.attempt,
-                parts=job.parts,
-                grade=grade,
-            )
-            await self._tried(student, event)
+            if self._at_work.get(job.key, -1) > job.number:
+                return  # more was said meanwhile: all of it is done together
+            await self._tried(student, await self._done(student, job))
         finally:
-            self._grading.pop((job.attempt, job.parts), None)
+            if self._at_work.get(job.key) == job.number:
+                del self._at_work[job.key]
+            self._working_for[student] -= 1
+            if not self._working_for[student]:
+                del self._working_for[student]
+
+    async def _done(self, student: str, job: Job) -> Graded | Judged:
+        if isinstance(job, JudgeJob):
+            return await self._judged(student, job)
+        grade = await self._graded(job)
+        name = f"graded:{job.attempt}:{job.parts}"
+        return Graded(id=name, at=_now(self._clock), attempt=job.attempt, parts=job.parts, grade=grade)
+
+    async def _judged(self, student: str, job: JudgeJob) -> Judged:
+        """What became of it in any case. Whoever sends code once more gets another number."""
+        told = Judged(
+            id=f"judged:{job.key}:{job.number}", at=_now(self._clock), attempt=job.attempt, number=job.number
+        )
+        if self._judge is None:
+            return replace(told, refused="cannot_run")
+        try:
+            async with asyncio.timeout(JUDGE_TIMEOUT.total_seconds()):
+                if job.measure:
+                    told = replace(
+                        told,
+                        growth=await self._judge.measure(
+                            problem=job.problem, language=job.language, source=job.source
+                        ),
+                    )
+                else:
+                    told = replace(
+                        told,
+                        judgement=await self._judge.submit(
+                            student=student, problem=job.problem, language=job.language, source=job.source
+                        ),
+                    )
+        except CannotRun as error:
+            log.warning("cannot run code: %s", error)
+            told = replace(told, refused="cannot_run")
+        except JudgeBusy as error:
+            log.warning("%s student=%s", error, student)
+            told = replace(told, refused="busy")
+        except TimeoutError:
+            log.warning("judging took more than %s attempt=%s", JUDGE_TIMEOUT, job.attempt)
+            told = replace(told, refused="timeout")
+        except Exception:
+            log.exception("judging failed attempt=%s problem=%s", job.attempt, job.problem)
+            told = replace(told, refused="failed")
+        return replace(told, at=_now(self._clock))
 
     async def _graded(self, job: GradeJob) -> Grade:
         """A grade in any case; one that could not be given says why."""
@@ -512,7 +564,7 @@ class Shell:
             if record is None:
                 return 0
             went = await self._sent_again(record.conversation, deliveries)
-            self._begin_grading(student, record.conversation)
+            self._begin_work(student, record.conversation)
         except StoreUnavailable:
             raise
         except Exception:
@@ -576,7 +628,7 @@ class Shell:
             )
         )
 
-    async def _tried(self, student: str, event: Graded | NudgeDue | Woke) -> _Taken | None:
+    async def _tried(self, student: str, event: Graded | Judged | NudgeDue | Woke) -> _Taken | None:
         """The turn of an event of our own. One that fails three times is set aside, and what asks for it is stilled."""
         try:
             taken = await self._turn(student, event)
@@ -593,7 +645,7 @@ class Shell:
         self._failures.pop(event.id, None)
         return taken
 
-    async def _stilled(self, student: str, event: Graded | NudgeDue | Woke) -> None:
+    async def _stilled(self, student: str, event: Graded | Judged | NudgeDue | Woke) -> None:
         """Without the engine, which cannot: the row or the conversation asks again later, the answer stays ungraded."""
         record = await self._store.load(student)
         if record is None:
@@ -601,16 +653,16 @@ class Shell:
         conversation, writes, work = (
             record.conversation,
             list[Write](),
-            engine.work(record.conversation) is not None,
+            engine.work(record.conversation, self._content) is not None,
         )
         if isinstance(event, NudgeDue):
             later = next_reminder(conversation, event.at)
             writes.append(update(LearningProgress, event.row, next_nudge_at=later))
-        elif isinstance(event, Graded):
+        elif isinstance(event, Graded | Judged):
             conversation, work = replace(conversation, stages=()), False
             writes.append(update(InterviewAttempt, event.attempt, status="not_graded", reason="failed"))
         deliveries = []
-        if isinstance(event, Graded) and conversation.address is not None:
+        if isinstance(event, Graded | Judged) and conversation.address is not None:
             told = Message(text=say("general.aside"))
             deliveries.append(
                 Delivery(
@@ -710,13 +762,16 @@ def _student_document(conversation: Conversation) -> Insert:
     )
 
 
+_ANSWERS = {"student_answer", "complexity_answer", "follow_up_answer", "hints_used"}
+
+
 def _attempt_in(writes: Sequence[Write]) -> str | None:
     """The interview attempt a turn wrote an answer to."""
     for write in writes:
         if write.collection == "interview_attempts":
             if isinstance(write, Insert):
                 return str(write.document["_id"])
-            if "student_answer" in write.fields:
+            if _ANSWERS & write.fields.keys():
                 return write.id
     return None
 

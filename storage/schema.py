@@ -80,6 +80,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     ),
     "company_interview_knowledge": (Index("slug", (("slug", 1),)),),
     "interview_reports": (Index("student_created", (("student_id", 1), ("created_at", 1))),),
+    "company_observations": (Index("student", (("student_id", 1),)),),
+    "company_wishes": (Index("student", (("student_id", 1),)),),
     "path_templates": (Index("skill", (("skill", 1),)),),
     "students": (),
     "identities": (

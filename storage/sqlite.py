@@ -44,15 +44,13 @@ T = TypeVar("T")
 
 log = logging.getLogger("viva.store")
 
-LAYOUT = 1  # PRAGMA user_version; of the tables, not of what is in them
+LAYOUT = 2  # PRAGMA user_version; of the tables, not of what is in them
 BATCH = 256  # turns in one transaction at most; the flush costs as much as 100 turns' statements
 RIDE = 0.05  # s what nobody waits for may wait for company; lost by a crash, it is done again
 LOCKED = 5.0  # s the writer waits for another process's transaction
 READ_LOCKED = 0.25  # s a read may hold the event loop; in WAL a reader only ever waits for recovery
 CHUNK = 500  # documents an export reads at once, so that no snapshot keeps the WAL from being taken in
 
-_STUDENT = "json_extract(document, '$.student_id')"
-_CREATED = "json_extract(document, '$.created_at')"
 _NUDGE = "json_extract(document, '$.next_nudge_at')"
 
 _OF_STUDENT = [name for name, kind in COLLECTIONS.items() if "student_id" in kind.__struct_fields__]
@@ -61,7 +59,7 @@ _OF_STUDENT = [name for name, kind in COLLECTIONS.items() if "student_id" in kin
 # conversations (`row` empty). A claim moves an entry from the large one to the small one, and touches no document.
 _TABLES = [
     """CREATE TABLE IF NOT EXISTS conversations (student TEXT PRIMARY KEY, v INTEGER NOT NULL,
-        version INTEGER NOT NULL, state TEXT NOT NULL, work INTEGER NOT NULL, wake_at INTEGER)""",
+        version INTEGER NOT NULL, state TEXT NOT NULL, work INTEGER NOT NULL, wake_at INTEGER, slept INTEGER)""",
     "CREATE INDEX IF NOT EXISTS conversations_work ON conversations (student) WHERE work",
     """CREATE TABLE IF NOT EXISTS outbox (position INTEGER PRIMARY KEY, student TEXT NOT NULL, id TEXT NOT NULL,
         platform TEXT NOT NULL, tries INTEGER NOT NULL, delivery TEXT NOT NULL)""",
@@ -75,14 +73,11 @@ _TABLES = [
     "CREATE TABLE IF NOT EXISTS bookmarks (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS leased_until ON leased (until)",
     *(
-        f"CREATE TABLE IF NOT EXISTS {name} (id TEXT PRIMARY KEY, document TEXT NOT NULL)"
+        f"CREATE TABLE IF NOT EXISTS {name} (id TEXT PRIMARY KEY, document TEXT NOT NULL, student TEXT, created TEXT)"
         for name in COLLECTIONS
     ),
-    *(
-        f"CREATE INDEX IF NOT EXISTS {name}_student ON {name} ({_STUDENT}, {_CREATED})"
-        for name in _OF_STUDENT
-    ),
-    f"CREATE UNIQUE INDEX IF NOT EXISTS one_nudge_a_student ON {NUDGED} ({_STUDENT}) WHERE {_NUDGE} IS NOT NULL",
+    *(f"CREATE INDEX IF NOT EXISTS {name}_by_student ON {name} (student, created)" for name in _OF_STUDENT),
+    f"CREATE UNIQUE INDEX IF NOT EXISTS one_nudge ON {NUDGED} (student) WHERE {_NUDGE} IS NOT NULL",
 ]
 
 _PENDING = """SELECT student, min(position) FROM
@@ -115,8 +110,42 @@ _progress = msgspec.json.Decoder(LearningProgress)
 _reports = msgspec.json.Decoder(InterviewReport)
 
 
+class _Db:
+    """A transaction of several jobs. What no job needs the answer of is put off, and done for all of them at once:
+    a call costs more than what it does."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._later: dict[str, list[tuple[Any, ...]]] = {}
+        self._mine: list[tuple[str, tuple[Any, ...]]] = []
+
+    def execute(self, statement: str, values: Any = ()) -> sqlite3.Cursor:
+        """Now, because the answer counts."""
+        return self.connection.execute(statement, values)
+
+    def later(self, statement: str, *values: Any) -> None:
+        """With this job, before the commit: in order within a statement, in no order between statements."""
+        self._mine.append((statement, values))
+
+    def keep(self) -> None:
+        """This job is through: what it put off will be done."""
+        for statement, values in self._mine:
+            self._later.setdefault(statement, []).append(values)
+        self._mine.clear()
+
+    def drop(self) -> None:
+        """This job did nothing."""
+        self._mine.clear()
+
+    def flush(self) -> None:
+        """Do what was put off: before the commit, and before a job that reads what others wrote."""
+        for statement, values in self._later.items():
+            self.connection.executemany(statement, values)
+        self._later.clear()
+
+
 class _Job(NamedTuple):
-    run: Callable[[sqlite3.Connection], Any]
+    run: Callable[[_Db], Any]
     future: asyncio.Future[Any] | None  # None: nobody waits for it
 
 
@@ -154,16 +183,16 @@ class SqliteStore:
 
     async def student(self, identity: Identity, *, new: str, at: datetime) -> str:
         key = slug_id("identity", identity.platform, identity.user)
-        known = self._read("SELECT json_extract(document, '$.student_id') FROM identities WHERE id = ?", key)
+        known = self._read("SELECT student FROM identities WHERE id = ?", key)
         if known:
             return str(known[0][0])
         document = StudentIdentity(
             id=key, platform=identity.platform, user_id=identity.user, student_id=new, created_at=at
         )
 
-        def join(db: sqlite3.Connection) -> str:
+        def join(db: _Db) -> str:
             _insert(db, "identities", msgspec.to_builtins(document))
-            return str(db.execute(f"SELECT {_STUDENT} FROM identities WHERE id = ?", (key,)).fetchone()[0])
+            return str(db.execute("SELECT student FROM identities WHERE id = ?", (key,)).fetchone()[0])
 
         return await self._write(join)
 
@@ -184,12 +213,12 @@ class SqliteStore:
             )
         if "reports" in needs:
             reports = self._of(
-                student, "interview_reports", _reports, f"ORDER BY {_CREATED} DESC LIMIT {REPORTS_KNOWN}"
+                student, "interview_reports", _reports, f"ORDER BY created DESC LIMIT {REPORTS_KNOWN}"
             )
             known = msgspec.structs.replace(known, reports=tuple(reports))
         if "asked" in needs:
             since = msgspec.to_builtins(at - ASKED_WITHIN)
-            lately = f"WHERE {_STUDENT} = ? AND {_CREATED} >= ?"
+            lately = "WHERE student = ? AND created >= ?"
             asked = self._read(
                 f"SELECT json_extract(document, '$.question_id') FROM interview_attempts {lately}",
                 student,
@@ -221,23 +250,14 @@ class SqliteStore:
         outgoing = [(student, out.id, out.to.platform, out.tries, _json(out)) for out in deliveries]
         wake = _ms(wake_at)
 
-        def turn(db: sqlite3.Connection) -> int:
-            stored, slept = _version(db, student)
-            if stored != expected:
-                raise StaleConversation(f"version {stored}, expected {expected}")
-            db.execute(
-                """INSERT INTO conversations (student, v, version, state, work, wake_at) VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT (student) DO UPDATE SET v = excluded.v, version = excluded.version,
-                    state = excluded.state, work = excluded.work, wake_at = excluded.wake_at""",
-                (student, SCHEMA, version, state, work, wake),
-            )
+        def turn(db: _Db) -> int:
+            slept = _stored(db, student, expected, (SCHEMA, version, state, work, wake))
             if slept is not None or wake is not None:
                 _move(db, student, "", slept, wake)
-            db.executemany(
-                "INSERT INTO outbox (student, id, platform, tries, delivery) VALUES (?, ?, ?, ?, ?)", outgoing
-            )
+            for each in outgoing:
+                db.later(_OUT, *each)
             if lease_until is not None:
-                db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (student, _ms(lease_until)))
+                db.later(_LEASED, student, _ms(lease_until))
             for write in prepared:
                 _apply(db, write)
             return version
@@ -252,19 +272,14 @@ class SqliteStore:
         untaken: Iterable[str] = (),
         lease_until: datetime | None = None,
     ) -> None:
-        gone = [(student, delivery) for delivery in sent]
-        again = [(student, delivery) for delivery in untaken]
+        gone, again, until = list(sent), list(untaken), _ms(lease_until) or 0
 
-        def settled(db: sqlite3.Connection) -> None:
-            db.executemany("DELETE FROM outbox WHERE student = ? AND id = ?", gone)
-            db.executemany("UPDATE outbox SET tries = 0 WHERE student = ? AND id = ?", again)
-            if lease_until is None:
-                db.execute("DELETE FROM leases WHERE student = ?", (student,))
-            else:
-                db.execute(  # not for a student who was forgotten meanwhile
-                    "INSERT OR REPLACE INTO leases SELECT student, ? FROM conversations WHERE student = ?",
-                    (_ms(lease_until), student),
-                )
+        def settled(db: _Db) -> None:
+            for delivery in gone:
+                db.later("DELETE FROM outbox WHERE student = ? AND id = ?", student, delivery)
+            for delivery in again:
+                db.later("UPDATE outbox SET tries = 0 WHERE student = ? AND id = ?", student, delivery)
+            db.later(_LEASED, student, until)
 
         if self._writer is None:
             raise StoreUnavailable(f"{self._path} is not open")
@@ -278,7 +293,8 @@ class SqliteStore:
         if not riding and not self._read(_PENDING, wanted):
             return []
 
-        def claim(db: sqlite3.Connection) -> list[tuple[str, list[Delivery]]]:
+        def claim(db: _Db) -> list[tuple[str, list[Delivery]]]:
+            db.flush()
             students = [student for student, _ in db.execute(_PENDING, wanted).fetchall()]
             return [
                 (student, _take(db, student, wanted["platforms"], _ms(at + lease))) for student in students
@@ -301,18 +317,19 @@ class SqliteStore:
         await self._write(lambda db: _insert(db, "aside_events", msgspec.to_builtins(document)))
 
     async def erase(self, student: str) -> None:
-        def forget(db: sqlite3.Connection) -> None:
-            _, wake = _version(db, student)
-            _move(db, student, "", wake, None)
+        def forget(db: _Db) -> None:
+            db.flush()
+            found = db.execute("SELECT wake_at FROM conversations WHERE student = ?", (student,)).fetchone()
+            _move(db, student, "", found[0] if found else None, None)
             for row, nudge in db.execute(
-                f"SELECT id, {_NUDGE} FROM {NUDGED} WHERE {_STUDENT} = ? AND {_NUDGE} IS NOT NULL", (student,)
+                f"SELECT id, {_NUDGE} FROM {NUDGED} WHERE student = ? AND {_NUDGE} IS NOT NULL", (student,)
             ).fetchall():
                 _move(db, student, row, _iso_ms(nudge), None)
             for table in ("conversations", "outbox", "leases"):
                 db.execute(f"DELETE FROM {table} WHERE student = ?", (student,))
             db.execute("DELETE FROM students WHERE id = ?", (student,))
             for name in _OF_STUDENT:
-                db.execute(f"DELETE FROM {name} WHERE {_STUDENT} = ?", (student,))
+                db.execute(f"DELETE FROM {name} WHERE student = ?", (student,))
 
         await self._write(forget)
         await asyncio.to_thread(self._empty_wal)
@@ -322,7 +339,7 @@ class SqliteStore:
         return await self._write(lambda db: _seed(db, collection, given))
 
     async def revise(self, updates: Sequence[Update]) -> None:
-        def revised(db: sqlite3.Connection) -> None:
+        def revised(db: _Db) -> None:
             for each in updates:
                 _update(db, each)
 
@@ -385,11 +402,11 @@ class SqliteStore:
             return self._reader.execute(statement, named).fetchall()
 
     def _of(self, student: str, name: str, decoder: msgspec.json.Decoder[T], more: str = "") -> list[T]:
-        order = more or f"ORDER BY {_CREATED}, id"
-        found = self._read(f"SELECT document FROM {name} WHERE {_STUDENT} = ? {order}", student)
+        order = more or "ORDER BY created, id"
+        found = self._read(f"SELECT document FROM {name} WHERE student = ? {order}", student)
         return [decoder.decode(document) for (document,) in found]
 
-    async def _write(self, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def _write(self, run: Callable[[_Db], T]) -> T:
         if self._writer is None:
             raise StoreUnavailable(f"{self._path} is not open")
         with _reaching(self._path):
@@ -422,13 +439,13 @@ class _Writer:
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    async def add(self, run: Callable[[sqlite3.Connection], T]) -> T:
+    async def add(self, run: Callable[[_Db], T]) -> T:
         """Returns once the job is on the disk."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._go(_Job(run, future))
         return await future
 
-    def ride(self, run: Callable[[sqlite3.Connection], object]) -> None:
+    def ride(self, run: Callable[[_Db], object]) -> None:
         """Do it before the next job and in its transaction; after RIDE in one of its own."""
         if not self.riders:
             asyncio.get_running_loop().call_later(RIDE, self._go)
@@ -461,11 +478,13 @@ class _Writer:
         """What each job came to: its result or its exception. A mistake among them makes the others begin anew, each by
         itself: dearer than a savepoint a job, but mistakes are rare and jobs are not."""
         outcomes: list[Any] = []
+        db = _Db(self._db)
         try:
             self._look()
             self._db.execute("BEGIN IMMEDIATE")
             for job in jobs:
-                outcomes.append(self._tried(job))  # noqa: PERF401 their number tells how far it got
+                outcomes.append(self._tried(job, db))  # noqa: PERF401 their number tells how far it got
+            db.flush()
             self._db.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 everybody waits for an answer, and the thread must live on
             # Where SQLite itself took everything back (disk full, I/O error), nobody's job is done.
@@ -478,14 +497,17 @@ class _Writer:
             return [error] * len(jobs)
         return outcomes
 
-    def _tried(self, job: _Job) -> Any:
+    def _tried(self, job: _Job, db: _Db) -> Any:
         before = self._db.total_changes
         try:
-            return job.run(self._db)
+            outcome = job.run(db)
         except Exception as error:  # whatever it is, it belongs to the caller who waits for this job
             if not self._db.in_transaction or self._db.total_changes != before:
                 raise
+            db.drop()
             return error  # a lost race: nothing was written, so nothing is to be taken back
+        db.keep()
+        return outcome
 
     def _look(self) -> None:
         """A file that was moved or deleted under us would take turns and lose them at the next start."""
@@ -538,6 +560,8 @@ def _build(db: sqlite3.Connection) -> None:
     layout = db.execute("PRAGMA user_version").fetchone()[0]
     if layout > LAYOUT:
         raise StoreUnavailable(f"the file was written by a newer Viva (layout {layout}, ours {LAYOUT})")
+    if layout == 1:
+        _with_columns(db)
     for statement in _TABLES:
         db.execute(statement)
     db.execute(f"PRAGMA user_version = {LAYOUT}")
@@ -558,31 +582,67 @@ def _to_wal(db: sqlite3.Connection) -> None:
     raise StoreUnavailable("the database is locked by another process")
 
 
-def _version(db: sqlite3.Connection, student: str) -> tuple[int, int | None]:
-    found = db.execute("SELECT version, wake_at FROM conversations WHERE student = ?", (student,)).fetchone()
-    return found or (0, None)
+def _with_columns(db: sqlite3.Connection) -> None:
+    """From layout 1: what is looked up stands in columns, not in indexes that read each document's JSON."""
+    db.execute("ALTER TABLE conversations ADD COLUMN slept INTEGER")
+    db.execute("DROP INDEX one_nudge_a_student")
+    found = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in found:
+        if name in COLLECTIONS:
+            db.execute(f"DROP INDEX IF EXISTS {name}_student")
+            db.execute(f"ALTER TABLE {name} ADD COLUMN student TEXT")
+            db.execute(f"ALTER TABLE {name} ADD COLUMN created TEXT")
+            db.execute(
+                f"""UPDATE {name} SET student = json_extract(document, '$.student_id'),
+                created = json_extract(document, '$.created_at')"""
+            )
 
 
-def _apply(db: sqlite3.Connection, write: Write) -> None:
+_OUT = "INSERT INTO outbox (student, id, platform, tries, delivery) VALUES (?, ?, ?, ?, ?)"
+# A lease that has ended stays as a row of the past: one statement for both, so that their order holds. Not for a
+# student who was forgotten meanwhile.
+_LEASED = """INSERT OR REPLACE INTO leases SELECT student, ?2 FROM conversations WHERE student = ?1"""
+
+
+def _stored(db: _Db, student: str, expected: int, fields: tuple[Any, ...]) -> int | None:
+    """Put the conversation there; gives its `wake_at` until now. Raises StaleConversation."""
+    if expected:
+        found = db.execute(
+            """UPDATE conversations SET slept = wake_at, v = ?, version = ?, state = ?, work = ?, wake_at = ?
+            WHERE student = ? AND version = ? RETURNING slept""",
+            (*fields, student, expected),
+        ).fetchone()
+    else:
+        found = db.execute(
+            """INSERT INTO conversations (v, version, state, work, wake_at, student) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (student) DO NOTHING RETURNING slept""",
+            (*fields, student),
+        ).fetchone()
+    if found is None:
+        raise StaleConversation(f"the stored version is not {expected}")
+    return found[0]  # type: ignore[no-any-return]  # a row of sqlite3
+
+
+def _apply(db: _Db, write: Write) -> None:
     if isinstance(write, Insert):
         _insert(db, write.collection, write.document)
     else:
         _update(db, write)
 
 
-def _insert(db: sqlite3.Connection, name: str, document: dict[str, Any]) -> None:
+def _insert(db: _Db, name: str, document: dict[str, Any]) -> None:
     nudge = document.get("next_nudge_at") if name == NUDGED else None
     if nudge is not None:
         _only(db, document["student_id"], document["_id"])
     added = db.execute(
-        f"INSERT INTO {name} (id, document) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
-        (document["_id"], _json(document)),
+        f"INSERT INTO {name} (id, document, student, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        (document["_id"], _json(document), document.get("student_id"), document.get("created_at")),
     )
     if nudge is not None and added.rowcount:
         _move(db, document["student_id"], document["_id"], None, _iso_ms(nudge))
 
 
-def _update(db: sqlite3.Connection, write: Update) -> None:
+def _update(db: _Db, write: Update) -> None:
     found = db.execute(f"SELECT document FROM {write.collection} WHERE id = ?", (write.id,)).fetchone()
     if found is None:
         return
@@ -598,15 +658,15 @@ def _update(db: sqlite3.Connection, write: Update) -> None:
     db.execute(f"UPDATE {write.collection} SET document = ? WHERE id = ?", (_json(document), write.id))
 
 
-def _only(db: sqlite3.Connection, student: str, row: str) -> None:
+def _only(db: _Db, student: str, row: str) -> None:
     """The row about to get a `next_nudge_at` takes it from any other row of the student."""
     for (other,) in db.execute(
-        f"SELECT id FROM {NUDGED} WHERE {_STUDENT} = ? AND {_NUDGE} IS NOT NULL AND id <> ?", (student, row)
+        f"SELECT id FROM {NUDGED} WHERE student = ? AND {_NUDGE} IS NOT NULL AND id <> ?", (student, row)
     ).fetchall():
         _update(db, Update(collection=NUDGED, id=other, fields={"next_nudge_at": None}))
 
 
-def _move(db: sqlite3.Connection, student: str, row: str, was: int | None, at: int | None) -> None:
+def _move(db: _Db, student: str, row: str, was: int | None, at: int | None) -> None:
     """Give something another time (None: none any more); whoever had leased it has it no longer."""
     if was is not None:
         leased = db.execute(
@@ -619,33 +679,31 @@ def _move(db: sqlite3.Connection, student: str, row: str, was: int | None, at: i
         db.execute("INSERT OR REPLACE INTO due (at, row, student) VALUES (?, ?, ?)", (at, row, student))
 
 
-def _take(db: sqlite3.Connection, student: str, platforms: str, until: int) -> list[Delivery]:
+def _take(db: _Db, student: str, platforms: str, until: int) -> list[Delivery]:
     db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?)", (student, until))
     found = db.execute(
         """SELECT position, tries, delivery FROM outbox
         WHERE student = ? AND platform IN (SELECT value FROM json_each(?)) ORDER BY position""",
         (student, platforms),
     ).fetchall()
-    db.executemany(
-        "UPDATE outbox SET tries = tries + 1 WHERE position = ?", [(position,) for position, *_ in found]
-    )
+    for position, *_ in found:
+        db.later("UPDATE outbox SET tries = tries + 1 WHERE position = ?", position)
     return [
         msgspec.structs.replace(msgspec.json.decode(delivery, type=Delivery), tries=tries)
         for _, tries, delivery in found
     ]
 
 
-def _lease(db: sqlite3.Connection, at: int, until: int, limit: int) -> tuple[list[Any], list[Any]]:
+def _lease(db: _Db, at: int, until: int, limit: int) -> tuple[list[Any], list[Any]]:
     """The `limit` earliest of both tables, leased. Those from `due` are the first of it, so a range moves them."""
+    db.flush()
     look = {"at": at, "limit": limit}
     due, lapsed = db.execute(_DUE, look).fetchall(), db.execute(_LAPSED, look).fetchall()
     if lapsed:
         taken = set(sorted(due + lapsed)[:limit])
         due, lapsed = [one for one in due if one in taken], [one for one in lapsed if one in taken]
-        db.executemany(
-            "UPDATE leased SET until = ? WHERE at = ? AND row = ? AND student = ?",
-            [(until, *one) for one in lapsed],
-        )
+        for one in lapsed:
+            db.later("UPDATE leased SET until = ? WHERE at = ? AND row = ? AND student = ?", until, *one)
     if due:
         db.execute(
             """INSERT OR REPLACE INTO leased (at, row, student, until) SELECT at, row, student, ? FROM due
@@ -656,7 +714,7 @@ def _lease(db: sqlite3.Connection, at: int, until: int, limit: int) -> tuple[lis
     return due, lapsed
 
 
-def _seed(db: sqlite3.Connection, name: str, given: dict[str, dict[str, Any]]) -> int:
+def _seed(db: _Db, name: str, given: dict[str, dict[str, Any]]) -> int:
     stored = {key: msgspec.json.decode(text) for key, text in db.execute(f"SELECT id, document FROM {name}")}
     changes = seeding(stored, given)
     for key, fields in changes.items():

@@ -54,7 +54,9 @@ def set_path(document: dict[str, Any], path: str, value: Any) -> None:
     here: Any = document
     for step in way:
         here = here[int(step)] if isinstance(here, list) else here.setdefault(step, {})
-    if isinstance(here, list):
+    if isinstance(here, list) and int(last) == len(here):
+        here.append(value)
+    elif isinstance(here, list):
         here[int(last)] = value
     else:
         here[last] = value

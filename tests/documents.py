@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from bot.conversation import Conversation
 from bot.documents import (
     Assessment,
+    CompanyObservation,
     InterviewAttempt,
     InterviewQuestion,
     InterviewReport,
@@ -161,6 +162,24 @@ def report(name: str, student: str = ANN, *, at: datetime = AT) -> InterviewRepo
         rounds=(),
         rounds_not_taken=(),
         improvement_plan=(),
+        created_at=at,
+    )
+
+
+def observation(
+    student: str = ANN,
+    fact: str = "round/dsa",
+    *,
+    company: str = "google",
+    seen: bool = True,
+    at: datetime = AT,
+) -> CompanyObservation:
+    return CompanyObservation(
+        id=slug_id("observation", student, company, fact),
+        student_id=student,
+        company=company,
+        fact=fact,
+        seen=seen,
         created_at=at,
     )
 

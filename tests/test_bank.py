@@ -22,14 +22,14 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_there_is_enough_to_ask(content: Content) -> None:
-    """12 coding, 30 technical over 8 topics, 12 behavioral, 3 paths, 8 companies, an opener for every goal."""
+    """12 coding, 30 technical over 8 topics, 12 behavioral, 3 paths, 30 companies, an opener for every goal."""
     counts = Counter(question.round for question in content.questions.values())
     assert counts["dsa"] >= 12
     assert counts["technical_qa"] >= 30
     assert len({q.topic for q in content.questions.values() if q.round == "technical_qa"}) >= 8
     assert counts["behavioral"] >= 12
     assert len(content.paths) >= 3
-    assert len(content.companies) >= 8
+    assert len(content.companies) >= 30
     assert set(content.goals) <= set(content.openers)
     assert len({each for ids in content.openers.values() for each in ids}) >= 5
 
@@ -59,6 +59,13 @@ FAULTS = [
     ("paths/sql.toml", "https://", "http://", "does not begin with https://"),
     ("companies/bigtech.toml", 'round = "dsa"', 'round = "behavioral"', "must hold each of the three rounds once"),
     ("companies/bigtech.toml", 'difficulty = "hard"', "difficulty = 3", "companies/bigtech.toml, company "),
+    ("companies/bigtech.toml", 'roles = "official"', 'roles = "hearsay"', "company 'google': no source for roles"),
+    ("companies/finance.toml", 'tips = "intern"\n', "", "company 'goldman-sachs': no source for tips"),
+    ("companies/bigtech.toml", 'url = "https://', 'url = "http://', "source 'official' does not begin with https://"),
+    ("companies/bigtech.toml", "confidence = 0.65 }", "confidence = 1.5 }", "confidence of roles lies between 0.2"),
+    ("companies/startups.toml", "[companies.sources]", '[companies.sources]\nx = { url = "https://a.b", date = 2026-11-23, confidence = 0.5 }', "sources not used: ['x']"),
+    ("companies/finance.toml", 'themes = ["teamwork"', 'themes = ["arrays"', "unknown behavioral topics ['arrays']"),
+    ("companies/services.toml", '  "The online qualifier', '  "%s The online' % ("x" * 160), "is over 160 characters"),
     ("behavioral/ownership.toml", 'signals_from = "', 'signals_from = "x', "is not in behavioral/rubric.toml"),
     ("goals.toml", '"databases"', '"astrology"', "unknown topics"),
     ("technical/sql.toml", "[[questions]]", "[[questions", "technical/sql.toml: "),

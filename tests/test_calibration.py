@@ -1,14 +1,11 @@
 """The daily run that learns how hard questions are: from graded attempts only, again and again the same."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from bot import calibration, elo
-from bot.calibration import Calibrator
 from bot.documents import InterviewAttempt, InterviewQuestion, insert, update
 from bot.ports import Store
 from tests.documents import ANN, AT, an_id, attempt, bank_question, conversation
@@ -74,36 +71,3 @@ async def test_seeding_keeps_what_was_learnt(store: Store) -> None:
     assert (await stored(store))["rating"] == 1300
     await store.seed("interview_questions", [replace(question, content_version="2")])
     assert (await stored(store))["rated"] == 0
-
-
-async def test_once_a_day_over_all_processes(store: Store) -> None:
-    """Two schedulers and a platform: one of them learns, each of them knows, and nobody reads the attempts twice."""
-    await seeded(store)
-    await kept(store, *(graded(n, 0) for n in range(40)))
-    now: list[datetime] = [AT]
-    heard: dict[str, list[dict[str, int]]] = {"platform": [], "one": [], "two": []}
-
-    def listening(name: str) -> Callable[[Mapping[str, int]], None]:
-        return lambda told: heard[name].append(dict(told))
-
-    calibrators = [
-        Calibrator(store, listening(name), learns=name != "platform", clock=lambda: now[0]) for name in heard
-    ]
-    for calibrator in calibrators:
-        await calibrator.sweep()
-        await calibrator.sweep()
-    assert [len(told) for told in heard.values()] == [1, 1, 1]
-    assert heard["platform"] == [{}]
-    first = heard["one"][0][ASKED.id]
-    assert heard["two"] == [{ASKED.id: first}]
-
-    await kept(store, *(graded(n, 0) for n in range(40, 80)))
-    now[0] += calibration.LOOK_EVERY
-    for calibrator in calibrators:
-        await calibrator.sweep()
-    assert heard["platform"][-1] == heard["one"][-1] == {ASKED.id: first}
-    now[0] = AT + calibration.EVERY
-    for calibrator in reversed(calibrators):
-        await calibrator.sweep()
-    assert heard["two"][-1][ASKED.id] > first
-    assert msgspec.convert((await stored(store))["rated"], int) == 80

@@ -93,3 +93,28 @@ def test_no_hour_in_rubbish(text: str) -> None:
 def test_minutes_after_done(text: str, minutes: int | None) -> None:
     """ "done 25" took 25 minutes."""
     assert bare_minutes(text) == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "verb"),
+    [
+        ("I had my interview at Google", "debrief"),
+        ("I've just had an interview with Zoho today", "debrief"),
+        ("i interviewed at TCS yesterday", "debrief"),
+        ("I gave my Infosys interview", "debrief"),
+        ("My interview at Google is on Friday", "expect"),
+        ("I have an interview with Amazon on 5 December", "expect"),
+        ("my tcs interview is tomorrow", "expect"),
+        ("I've got an interview at Uber in two days", "expect"),
+        ("I have an interview at Google", "interview"),
+        ("I had a mock interview at Google, again please", "interview"),
+        ("practice interview at Google tomorrow", "interview"),
+        ("stop my interview today", "stop"),
+    ],
+)
+def test_a_real_interview_is_told_from_a_mock_one(text: str, verb: str) -> None:
+    """Over, to come, or to practise; the first two carry the whole text."""
+    found = meaning(text)
+    assert found is not None
+    assert found.verb == verb
+    assert verb not in ("debrief", "expect") or found.argument == text

@@ -528,7 +528,7 @@ async def test_button_of_the_question_beneath_still_works(talk: Talk) -> None:
     hint = talk.last().choices[0].id
     await talk.play(f"""
         user: /settings company
-        bot: Which company? Type its name. [Cancel]
+        bot: Which company? Type its name. [I have a date] [I had a real interview] [Cancel]
         press: {hint}
         bot: Hint 1 of 3: ...
         user: no idea

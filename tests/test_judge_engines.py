@@ -16,7 +16,7 @@ from adapters.judge import engines
 from adapters.judge.engines import Engine, Job, Local, job_of
 from adapters.judge.judge import CodeJudge, judged
 from adapters.judge.worker import Worker, WorkerGone
-from bot.judging import CannotRun, Case, JudgeBusy, Judged, Language, Outcome, Problem, problem_of
+from bot.judging import CannotRun, Case, JudgeBusy, Judgement, Language, Outcome, Problem, problem_of
 from tests.escapes import PYTHON
 
 PYTHONS = ["eryx", "native"]
@@ -41,7 +41,9 @@ async def _made(name: str, scratch: str) -> Local:
     return made
 
 
-async def on(engine: Engine, source: str, cases: Sequence[tuple[Sequence[Any], Any]], **more: Any) -> Judged:
+async def on(
+    engine: Engine, source: str, cases: Sequence[tuple[Sequence[Any], Any]], **more: Any
+) -> Judgement:
     language: Language = "javascript" if engine.name == "quickjs" else "python"
     raw = {
         "entry": "f",
@@ -514,7 +516,7 @@ async def test_growth_is_measured_and_read() -> None:
         single = "def f(a):\n    s = set()\n    for x in a: s.add(x * 7 % 1009)\n    return len(s)"
 
         async def growth(source: str, sizes: list[int]) -> Any:
-            def generate(n: int) -> list[list[int]]:
+            async def generate(n: int) -> list[list[int]]:
                 return [list(range(n))]
 
             return await judge.growth(

@@ -277,6 +277,18 @@ def test_disputes_lead_an_author_to_the_key_point(run: Run) -> None:
     assert line["disputed_at"]
 
 
+def test_wanted_companies_are_listed_without_students(run: Run) -> None:
+    """Most wanted first, by the folded name; known companies are not among them."""
+    for user, names in (("u1", ("Acme Ltd", "Google")), ("u2", ("ACME LTD.", "Zyx"))):
+        for name in names:
+            run.chat({"user": user, "text": "/interview short"}, {"user": user, "text": name})
+            run.chat({"user": user, "text": "/cancel"})
+    code, out, err = run("stats", "companies")
+    assert code == 0, err
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert lines == [{"company": "acme ltd", "students": 2}, {"company": "zyx", "students": 1}]
+
+
 async def test_a_shared_database_keeps_its_clock(tmp_path: Path) -> None:
     """`advance` and `--now` do not let time fly for students of another platform."""
     store = SqliteStore.at(f"sqlite:///{tmp_path}/viva.db")

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from bot.documents import (
     COLLECTIONS,
     AsideEvent,
+    CompanyWish,
     InterviewAttempt,
     InterviewQuestion,
     LearningPath,
@@ -36,6 +37,7 @@ from tests.documents import (
     bank_question,
     conversation,
     delivery,
+    observation,
     path,
     report,
     row,
@@ -414,6 +416,8 @@ async def test_erasing_a_student_leaves_no_trace_of_them_and_others_alone(store:
             session("s" + user, student),
             attempt("a" + user, student),
             report("r" + user, student),
+            observation(student),
+            CompanyWish(id=an_id("w" + user), student_id=student, company="zyxcorp", created_at=AT),
         ]
         mine += [path("p" + user, student), row("n" + user, student, nudge=AT), student_document(student)]
         await turn(

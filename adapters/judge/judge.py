@@ -8,11 +8,14 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+
+from msgspec.structs import replace
 
 from adapters.judge import engines, remote
 from adapters.judge.engines import Engine, EngineDown, job_of
+from adapters.judge.preparing import generated, whole
 from bot.growth import Growth, estimated
 from bot.judging import (
     LANGUAGES,
@@ -21,18 +24,22 @@ from bot.judging import (
     Case,
     CaseResult,
     JudgeBusy,
-    Judged,
+    Judgement,
     Language,
     Problem,
     compile_message,
     judged_case,
     overall,
 )
+from bot.problems import ProblemFile, problem_file
 
 QUEUE = 32  # submissions running or waiting; with 2 s a submission the last waits a minute
 STOPS = 3  # cases stopped for time, memory or a crash until the rest is left: it will not end well any more
-BUDGET = 60.0  # s for all cases of a submission
+BUDGET = 30.0  # s for all cases of a submission
 AGAIN = 30.0  # s until a remote engine that was not there is looked for anew
+GROWTH_SEED = 7  # of the inputs that growth is measured on
+GROWTH_LIMIT = 4.0  # s for one of them; a curve ends where one takes longer
+REMEMBERED = 24  # problems with their large cases: some MB each
 ENOUGH = 300.0  # ms; a growth curve that reached this has shown itself
 
 log = logging.getLogger(__name__)
@@ -58,8 +65,10 @@ class CodeJudge:
         self._scratch = ""
         self._again = 0.0
         self._choosing = asyncio.Lock()
+        self._preparing = asyncio.Lock()
+        self._whole: dict[str, Problem] = {}
 
-    async def judge(self, *, student: str, language: Language, source: str, problem: Problem) -> Judged:
+    async def judge(self, *, student: str, language: Language, source: str, problem: Problem) -> Judgement:
         """Every case, judged. Raises CannotRun, JudgeBusy."""
         if student in self._inside:
             raise JudgeBusy(running=True)
@@ -74,13 +83,47 @@ class CodeJudge:
         finally:
             self._inside.discard(student)
 
+    async def whole(self, file: ProblemFile) -> Problem:
+        """The problem with its large cases; made once. Raises ProblemError, CannotRun."""
+        async with self._preparing:
+            if file.slug not in self._whole:
+                try:
+                    made = await whole(file, await self._chosen())
+                except EngineDown as error:
+                    raise CannotRun(str(error)) from error
+                if len(self._whole) >= REMEMBERED:
+                    del self._whole[next(iter(self._whole))]
+                self._whole[file.slug] = made
+            return self._whole[file.slug]
+
+    async def submit(self, *, student: str, problem: str, language: Language, source: str) -> Judgement:
+        """A submission to a problem of the bank. Raises CannotRun, JudgeBusy."""
+        whole = await self.whole(await _file(problem))
+        return await self.judge(student=student, language=language, source=source, problem=whole)
+
+    async def measure(self, *, problem: str, language: Language, source: str) -> Growth:
+        """How a solution's time grows. Raises CannotRun."""
+        return await self.growth_of(await _file(problem), language=language, source=source)
+
+    async def growth_of(self, file: ProblemFile, *, language: Language, source: str) -> Growth:
+        """How a solution's time grows with the size of its problem's input. Raises ProblemError, CannotRun."""
+        python = await self.engine("python")
+
+        async def generate(n: int) -> Sequence[Any]:
+            return await generated(file, n, GROWTH_SEED, python)
+
+        problem = replace(file.problem, time_limit_s=GROWTH_LIMIT)
+        return await self.growth(
+            language=language, source=source, problem=problem, generate=generate, sizes=file.generator.sizes
+        )
+
     async def growth(
         self,
         *,
         language: Language,
         source: str,
         problem: Problem,
-        generate: Callable[[int], Sequence[Any]],
+        generate: Callable[[int], Awaitable[Sequence[Any]]],
         sizes: Sequence[int],
     ) -> Growth:
         """How the time grows with the size of the input: `generate(n)` gives a call's arguments. Sizes ascend; it
@@ -90,7 +133,7 @@ class CodeJudge:
         try:
             for n in sizes:
                 spent = await _least_ms(
-                    engine, language=language, source=source, problem=problem, args=generate(n)
+                    engine, language=language, source=source, problem=problem, args=await generate(n)
                 )
                 if spent is None:
                     break
@@ -177,6 +220,13 @@ class CodeJudge:
         return "Python 3.12 or newer with pyeryx, or Linux with Landlock or bubblewrap and libseccomp, or JUDGE_URL is needed."
 
 
+async def _file(problem: str) -> ProblemFile:
+    found = await asyncio.to_thread(problem_file, problem)
+    if found is None:
+        raise CannotRun(f"there is no problem {problem}")
+    return found
+
+
 async def judged(
     engine: Engine,
     *,
@@ -185,11 +235,11 @@ async def judged(
     problem: Problem,
     stops: int = STOPS,
     budget: float = BUDGET,
-) -> Judged:
+) -> Judgement:
     """Every case through an engine, in order; each in a run of its own. Raises EngineDown."""
     if len(source.encode()) > SOURCE_LIMIT:
         why = f"the source is longer than {SOURCE_LIMIT // 1024} kB"
-        return Judged(
+        return Judgement(
             verdict="compile_error", cases=_all("compile_error", problem), engine=engine.name, message=why
         )
     ends = time.monotonic() + budget
@@ -201,7 +251,7 @@ async def judged(
         outcome = await engine.run(job_of(problem, case, language=language, source=source))
         message = compile_message(outcome.frame)
         if message is not None and not outcome.stop:
-            return Judged(
+            return Judgement(
                 verdict="compile_error",
                 cases=_all("compile_error", problem),
                 engine=engine.name,
@@ -209,7 +259,7 @@ async def judged(
             )
         stops -= bool(outcome.stop)
         results.append(judged_case(case, problem.compare, outcome))
-    return Judged(verdict=overall(results), cases=tuple(results), engine=engine.name)
+    return Judgement(verdict=overall(results), cases=tuple(results), engine=engine.name)
 
 
 def _all(verdict: Any, problem: Problem) -> tuple[CaseResult, ...]:

@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
+from yarl import URL
 
 ANSWER_WITHIN = 20.0  # s for an answer; Telegram's slowest seen took 10
 CONNECT_WITHIN = 10.0  # s; shorter than ANSWER_WITHIN, so that it is known that nothing was sent
@@ -41,6 +42,7 @@ class AiohttpRequest(BaseRequest):
     def __init__(self, server: str, token: str) -> None:
         self._base = f"{server}/bot{token}/"
         self._token = token.encode()
+        self._addresses: dict[str, URL] = {}  # by method: to read one is a tenth of a request
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -62,7 +64,7 @@ class AiohttpRequest(BaseRequest):
         """The result of a method of the Bot API. `within`: seconds. Raises the library's errors and those above."""
         given = {name: value for name, value in parameters.items() if value is not None}
         status, payload = await self._exchange(
-            "POST", self._base + method, msgspec.json.encode(given), within
+            "POST", self._address(method), msgspec.json.encode(given), within
         )
         answer = from_json(payload)
         if not isinstance(answer, dict):
@@ -89,7 +91,13 @@ class AiohttpRequest(BaseRequest):
         within = read_timeout if isinstance(read_timeout, int | float) else ANSWER_WITHIN
         return await self._exchange(method, url, body, within)
 
-    async def _exchange(self, method: str, url: str, body: bytes, within: float) -> tuple[int, bytes]:
+    def _address(self, method: str) -> URL:
+        known = self._addresses.get(method)
+        if known is None:
+            known = self._addresses[method] = URL(self._base + method)
+        return known
+
+    async def _exchange(self, method: str, url: str | URL, body: bytes, within: float) -> tuple[int, bytes]:
         if self._session is None:
             raise NotConnected("Telegram is not started yet, or stopped already")
         timeout = aiohttp.ClientTimeout(total=within, sock_connect=CONNECT_WITHIN)

@@ -6,6 +6,7 @@ from bot.questions import Grade, PointGrade, Question, band
 from bot.sentences import SENTENCES, say
 
 LONGEST_FEEDBACK = 560  # characters, so that the whole message stays under 600
+LONGEST_EVIDENCE = 260  # characters, beside a score of 300
 SHORTEST_QUOTE = 24  # characters: below that a quote shows nothing
 
 
@@ -23,6 +24,14 @@ def message(grade: Grade, *, code: bool = False, before: int | None = None, foll
     shown = [point for point in grade.points if point.verdict != "missed"] if grade.score is not None else []
     room = LONGEST_FEEDBACK - sum(len(line) + 1 for line in head + tail)
     return "\n".join(head + _points(shown, room) + tail).replace("\n", "  \n")
+
+
+def evidence(grade: Grade) -> str:
+    """The points alone: what was found, with the student's words, and what was not detected."""
+    missed = [point.label for point in grade.points if point.verdict == "missed"]
+    tail = [say("feedback.not_detected", labels="; ".join(plain(each) for each in missed))] if missed else []
+    shown = [point for point in grade.points if point.verdict != "missed"]
+    return "  \n".join(_points(shown, LONGEST_EVIDENCE) + tail)
 
 
 def stored(grade: Grade) -> str:

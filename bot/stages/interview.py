@@ -7,12 +7,17 @@ from msgspec.structs import replace
 from bot import elo
 from bot.clock import after_quiet, shown, zone_of
 from bot.conversation import (
+    CODING_STAGES,
     INTERVIEW_STAGES,
     Answering,
     AwaitingGrade,
+    Coding,
+    CodingStage,
     Conversation,
+    Defending,
     FollowingUp,
     InterviewStage,
+    Judging,
     Length,
     Paused,
     Planned,
@@ -20,7 +25,10 @@ from bot.conversation import (
     Review,
     Reviewed,
     Session,
+    Weighing,
+    coding_of,
     session_of,
+    with_session,
 )
 from bot.documents import InterviewAttempt, InterviewSession, insert, new_id, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
@@ -28,7 +36,8 @@ from bot.events import Graded
 from bot.messages import Choice, plain
 from bot.questions import Grade, PointGrade, Question, RoundName, Verdict
 from bot.sentences import label, say
-from bot.stages import feedback, planning, reporting
+from bot.stages import feedback, planning, problem, reporting, scoring
+from bot.submissions import hint_cost
 
 LONGEST_ANSWER = 20_000  # characters; an answer spoken for ten minutes has about 8,000
 MOST_FOLLOW_UPS = 2  # to a question; more is an interrogation
@@ -92,24 +101,29 @@ def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
         if left.position < len(kept):
             return ask(conversation, left, turn)
         return close(conversation, left, turn, completed=True)
-    stage = Answering(session=session, question=question, asked_at=turn.at)
+    kind = Coding if question.problem else Answering
+    stage = kind(session=session, question=question.lean(), asked_at=turn.at)
     return conversation.pushed(stage), [question_message(stage)]
 
 
-def question_message(stage: Answering) -> Reply:
+def question_message(stage: Answering | CodingStage) -> Reply:
     """The open question, with its place and its buttons."""
     question, session = stage.question, stage.session
     place = say("interview.place", **_place(session), topic=question.topic_title)
+    if not isinstance(stage, Answering):
+        buttons = problem.buttons(coding_of(stage), pausable=session.length != "one")
+        return problem.again(stage, place, buttons)
     choices = [button("hint", question.id, "hint"), button("skip", question.id, "skip")]
     if session.length != "one":
         choices.append(button("pause", session.id, "pause"))
-    return reply(f"{place}\n\n{_statement(question)}", *choices)
+    text = problem.statement(question) if question.round == "dsa" else question.question
+    return reply(f"{place}\n\n{text}", *choices)
 
 
 def again(stage: InterviewStage) -> Reply:
     """What this stage waits for, said once more: the question asked is never lost."""
     match stage:
-        case Answering():
+        case Answering() | Coding() | Judging() | Defending() | Weighing():
             return question_message(stage)
         case AwaitingGrade():
             return reply(say("interview.grading"))
@@ -122,8 +136,10 @@ def again(stage: InterviewStage) -> Reply:
             return reply(say("interview.is_paused", **_place(session)), *_return_buttons(session))
 
 
-def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn) -> Outcome:
-    """Keep an answer; its grading is work for the shell."""
+def answered(
+    conversation: Conversation, stage: Answering | Coding, text: str, turn: Turn, *, most: int = 100
+) -> Outcome:
+    """Keep an answer; its grading is work for the shell. `most`: points there are to get."""
     if len(text) > LONGEST_ANSWER:
         return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_ANSWER))]
     attempt = new_id(turn.at, conversation.student, turn.event.id, "attempt")
@@ -135,7 +151,7 @@ def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn
         student_answer=text,
         score=None,
         feedback="",
-        time_taken_seconds=stage.spent + _seconds(stage.asked_at, turn.at),
+        time_taken_seconds=seconds_at(stage, turn.at),
         created_at=turn.at,
         student_id=conversation.student,
         asked=stage.question,
@@ -150,6 +166,7 @@ def answered(conversation: Conversation, stage: Answering, text: str, turn: Turn
         since=turn.at,
         spent=kept.time_taken_seconds,
         hints=stage.hints,
+        most=most,
     )
     return conversation.swapped(stage, waiting), [insert(kept)]
 
@@ -208,7 +225,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     )
     if not isinstance(stage, AwaitingGrade) or not waited_for:
         return conversation, []
-    grade = event.grade
+    grade = _capped(event.grade, stage)
     if (
         stage.before is not None
         and (grade.score is None or grade.score < stage.before)
@@ -217,7 +234,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         kept = feedback.message(
             replace(grade, score=stage.before), before=stage.before
         )  # it takes nothing away
-        return _reviewed(conversation, stage, stage.session, [], kept, turn)
+        return reviewed(conversation, stage, stage.session, stage.attempt, [], kept, turn)
     stored = update(
         InterviewAttempt,
         stage.attempt,
@@ -230,11 +247,9 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         reason=grade.reason,
         dimensions=grade.dimensions,
     )
-    conversation = _unrated(
-        conversation, stage.session, stage.attempt
-    )  # an answer counts once, as it stands now
-    conversation, moved = _rated(conversation, stage.question, grade, turn)
-    result = replace(feedback.result(stage.question, stage.attempt, grade), moved=moved)
+    conversation = _unrated(conversation, stage.session, stage.attempt)  # it counts once, as it stands now
+    result = feedback.result(stage.question, stage.attempt, grade)
+    conversation, result = rated(conversation, stage.question, result, turn)
     earlier = tuple(each for each in stage.session.results if each.attempt != stage.attempt)
     session = replace(stage.session, results=(*earlier, result))
     conversation = replace(conversation, review=_review(stage.attempt, grade))
@@ -255,18 +270,19 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         text = feedback.message(grade, before=stage.before, following=_follow_up(point))
         return conversation.swapped(stage, following), [stored, reply(text, _skip_follow_up(following))]
     text = feedback.message(grade, before=stage.before, code=stage.question.round == "dsa")
-    return _reviewed(conversation, stage, session, [stored], text, turn)
+    return reviewed(conversation, stage, session, stage.attempt, [stored], text, turn)
 
 
-def _rated(
-    conversation: Conversation, question: Question, grade: Grade, turn: Turn
-) -> tuple[Conversation, int | None]:
-    """The student's rating in the topic learns from the answer; None when it has no score."""
-    if grade.score is None:
-        return conversation, None
+def rated(
+    conversation: Conversation, question: Question, result: Result, turn: Turn
+) -> tuple[Conversation, Result]:
+    """The student's rating in the topic learns from the answer; the result keeps by how much, to take it back."""
+    if result.score is None:
+        return conversation, result
     was = elo.rating(conversation.ratings, question.topic, turn.content.topics(question.round))
-    by = elo.moved(was, turn.content.rating(question), grade.score)
-    return replace(conversation, ratings=elo.learnt(conversation.ratings, question.topic, was, by)), by
+    by = elo.moved(was, turn.content.rating(question), result.score)
+    ratings = elo.learnt(conversation.ratings, question.topic, was, by)
+    return replace(conversation, ratings=ratings), replace(result, moved=by)
 
 
 def _unrated(conversation: Conversation, session: Session, attempt: str) -> Conversation:
@@ -277,16 +293,24 @@ def _unrated(conversation: Conversation, session: Session, attempt: str) -> Conv
     return replace(conversation, ratings=elo.unlearnt(conversation.ratings, was.topic, was.moved))
 
 
-def _reviewed(
+def _capped(grade: Grade, stage: AwaitingGrade) -> Grade:
+    """Of a coding problem: what hints cost is taken off, and an explanation brings at most so much."""
+    if grade.score is None or stage.question.round != "dsa":
+        return grade
+    return replace(grade, score=max(0, min(grade.score, stage.most) - hint_cost(stage.hints)))
+
+
+def reviewed(
     conversation: Conversation,
-    stage: AwaitingGrade,
+    stage: AwaitingGrade | CodingStage,
     session: Session,
+    attempt: str,
     writes: list[Effect],
     text: str,
     turn: Turn,
 ) -> Outcome:
     """Feedback, and what can be done next; after the last question the report."""
-    reviewed = Reviewed(session=session, question=stage.question, attempt=stage.attempt)
+    reviewed = Reviewed(session=session, question=stage.question, attempt=attempt)
     objection = _objection(conversation.review)
     if session.position + 1 < len(session.plan):
         buttons = (*after_feedback(reviewed), *objection)
@@ -399,7 +423,9 @@ def short_interview(turn: Turn) -> Choice:
     return button("interview", "short", "short_interview", minutes=minutes)
 
 
-def go_on(conversation: Conversation, stage: Answering | FollowingUp | Reviewed, turn: Turn) -> Outcome:
+def go_on(
+    conversation: Conversation, stage: Answering | Coding | FollowingUp | Reviewed, turn: Turn
+) -> Outcome:
     """The next question, or the end."""
     session = replace(stage.session, position=stage.session.position + 1)
     if session.position < len(session.plan):
@@ -410,7 +436,7 @@ def go_on(conversation: Conversation, stage: Answering | FollowingUp | Reviewed,
     return close(conversation, stage.session, turn, completed=True)
 
 
-def hint(conversation: Conversation, stage: Answering) -> Outcome:
+def hint(conversation: Conversation, stage: Answering | Coding) -> Outcome:
     """The next hint, or word that there is none left. It is noted on the attempt."""
     hints = stage.question.hints
     if stage.hints >= len(hints):
@@ -419,24 +445,27 @@ def hint(conversation: Conversation, stage: Answering) -> Outcome:
         ]
     given = replace(stage, hints=stage.hints + 1)
     text = say("interview.hint", number=given.hints, total=len(hints), hint=hints[stage.hints])
+    if isinstance(given, Coding):
+        return conversation.swapped(stage, given), [reply(text, *problem.buttons(given, pausable=False))]
     more = [button("hint", stage.question.id, "hint")] if given.hints < len(hints) else []
     return conversation.swapped(stage, given), [reply(text, *more, button("skip", stage.question.id, "skip"))]
 
 
-def skip(conversation: Conversation, stage: Answering, turn: Turn) -> Outcome:
-    """Past the question without an attempt."""
+def skip(conversation: Conversation, stage: Answering | Coding, turn: Turn) -> Outcome:
+    """Past the question without an attempt; code that never ran leaves none either."""
     conversation, effects = go_on(conversation, stage, turn)
+    if isinstance(stage, Coding) and stage.attempt:
+        effects = [update(InterviewAttempt, stage.attempt, status="withdrawn"), *effects]
     return conversation, [reply(say("interview.skipped")), *effects]
 
 
-def pause(conversation: Conversation, stage: Answering | FollowingUp | Reviewed, turn: Turn) -> Outcome:
+def pause(
+    conversation: Conversation, stage: Answering | FollowingUp | Reviewed | Coding | Defending, turn: Turn
+) -> Outcome:
     """Rest; the question's clock stands still."""
-    if isinstance(stage, Answering | FollowingUp):
-        rested: Answering | FollowingUp | Reviewed = replace(
-            stage, spent=stage.spent + _seconds(stage.asked_at, turn.at)
-        )
-    else:
-        rested = stage
+    rested = stage
+    if isinstance(stage, Answering | FollowingUp | Coding):
+        rested = replace(stage, spent=seconds_at(stage, turn.at))
     return conversation.swapped(stage, Paused(stage=rested)), [
         reply(say("interview.paused"), *_return_buttons(stage.session))
     ]
@@ -445,7 +474,7 @@ def pause(conversation: Conversation, stage: Answering | FollowingUp | Reviewed,
 def resume(conversation: Conversation, stage: Paused, turn: Turn) -> Outcome:
     """Back to where it was, in front of everything else."""
     back = stage.stage
-    if isinstance(back, Answering | FollowingUp):
+    if isinstance(back, Answering | FollowingUp | Coding):
         back = replace(back, asked_at=turn.at)
     return conversation.swapped(stage, None).pushed(back), [again(back)]
 
@@ -453,9 +482,12 @@ def resume(conversation: Conversation, stage: Paused, turn: Turn) -> Outcome:
 def undo(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
     """Take back the last answer of the running round and ask its question again."""
     session = session_of(stage)
-    if isinstance(stage, AwaitingGrade):
-        withdrawn, position = stage.attempt, session.position
-        results = tuple(each for each in session.results if each.attempt != stage.attempt)
+    sent = stage.attempt if isinstance(stage, AwaitingGrade) else ""
+    if isinstance(stage, CODING_STAGES):
+        sent = coding_of(stage).attempt
+    if sent:
+        withdrawn, position = sent, session.position
+        results = tuple(each for each in session.results if each.attempt != withdrawn)
     else:
         last = _last_of_round(session)
         if last is None or isinstance(stage, Paused):
@@ -476,7 +508,12 @@ def stop(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outco
 
 def _ended_early(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
     """Close it as abandoned; an answer still being graded is kept, and says that it was not graded."""
-    conversation, effects = close(conversation, session_of(stage), turn, completed=False)
+    session, settled = session_of(stage), list[Effect]()
+    open_ = stage.stage if isinstance(stage, Paused) else stage
+    if isinstance(open_, CODING_STAGES):
+        session, settled = scoring.closed_early(open_, session)
+    conversation, effects = close(conversation, session, turn, completed=False)
+    effects = [*settled, *effects]
     if isinstance(stage, AwaitingGrade) and stage.before is None:
         effects = [update(InterviewAttempt, stage.attempt, status="not_graded", reason="stopped"), *effects]
     return conversation, effects
@@ -522,13 +559,13 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
     session = session_of(stage)
     awake = after_quiet(conversation.profile, zone_of(conversation), turn.at)
     if awake > turn.at:
-        waiting: InterviewStage = replace(stage, session=replace(session, not_before=awake))
+        waiting = with_session(stage, replace(session, not_before=awake))
         return conversation.swapped(stage, waiting), []
     if _reminded(session, conversation):
         conversation, effects = _ended_early(conversation, stage, turn)
         notice = "interview.abandoned_one" if session.length == "one" else "interview.abandoned"
         return conversation, [reply(say(notice)), *effects]
-    waiting = replace(stage, session=replace(session, reminded_at=turn.at, not_before=None))
+    waiting = with_session(stage, replace(session, reminded_at=turn.at, not_before=None))
     conversation = conversation.swapped(stage, waiting)
     closes = wake_at(conversation)
     assert closes is not None
@@ -556,21 +593,6 @@ def back_to(stage: InterviewStage) -> Choice:
     return Choice(id=f"resume:{session.id}", label=label("again", number=session.position + 1))
 
 
-def _statement(question: Question) -> str:
-    """The question's own text; a coding problem shows its examples and constraints."""
-    if question.round != "dsa":
-        return question.question
-    parts = [f"**{plain(question.title)}**", question.question, say("interview.examples")]
-    lines = []
-    for example in question.examples:
-        line = say("interview.example", input=f"`{example.input}`", output=f"`{example.output}`")
-        lines.append(f"- {line}" + (f" ({plain(example.why)})" if example.why else ""))
-    parts.append("\n".join(lines))
-    parts += [say("interview.constraints"), "\n".join(f"- {plain(each)}" for each in question.constraints)]
-    parts.append(say("interview.explain_code"))
-    return "\n\n".join(parts)
-
-
 def _last_of_round(session: Session) -> Result | None:
     current = session.plan[session.position].round
     return session.results[-1] if session.results and session.results[-1].round == current else None
@@ -587,6 +609,11 @@ def _rounds(session: Session) -> tuple[RoundName, ...]:
 def _round_number(session: Session) -> int:
     """Counts from 1."""
     return _rounds(session).index(session.plan[session.position].round) + 1
+
+
+def seconds_at(stage: Answering | FollowingUp | Coding, at: datetime) -> int:
+    """Time on a question, pauses left out."""
+    return stage.spent + _seconds(stage.asked_at, at)
 
 
 def _seconds(since: datetime, until: datetime) -> int:

@@ -80,7 +80,7 @@ def questions_in(length: Length) -> int:
 
 def minutes_in(length: Length, content: Content) -> int:
     """About how many minutes it takes: the bank's mean time of each round's questions."""
-    return sum(round(count * _mean_minutes(name, content)) for name, count in COUNTS[length].items())
+    return sum(round(count * content.mean_minutes[name]) for name, count in COUNTS[length].items())
 
 
 def plan(*, seed: str, length: Length, aim: Aim, content: Content) -> Plan:
@@ -248,11 +248,6 @@ def _gaps(aim: Aim, texts: _Texts, content: Content) -> tuple[Literal["jd", "goa
 
 def _short(words: str) -> str:
     return words if len(words) <= LONGEST_WHAT else words[: LONGEST_WHAT - 1].rstrip() + "…"
-
-
-def _mean_minutes(name: RoundName, content: Content) -> float:
-    minutes = [question.minutes for question in content.questions.values() if question.round == name]
-    return sum(minutes) / len(minutes)
 
 
 def _chance(seed: str, item: str) -> float:

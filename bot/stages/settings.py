@@ -78,8 +78,11 @@ def again(stage: Setting, turn: Turn) -> Reply:
         case "resume" | "jd":
             none = Choice(id=f"{'cv' if stage.field == 'resume' else 'jd'}:none", label=label("cv_none"))
             return reply(say(f"settings.{stage.field}"), none, button("cancel", "", "cancel"))
-        case "company" | "role":
-            return reply(say(f"settings.{stage.field}"), button("cancel", "", "cancel"))
+        case "company":
+            real = (button("expect", "", "have_date"), button("debrief", "", "had_interview"))
+            return reply(say("settings.company"), *real, button("cancel", "", "cancel"))
+        case "role":
+            return reply(say("settings.role"), button("cancel", "", "cancel"))
 
 
 def said(conversation: Conversation, stage: Setting, text: str, turn: Turn) -> Outcome:

@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
+from bot import companies
 from bot.bank import Content
 from bot.conversation import ASIDES, Conversation, Goal, Length, Planned, Session, SettingUp, Welcome
 from bot.documents import CompanyKnowledge
-from bot.effects import Outcome, Reply, Turn, button, reply
+from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
 from bot.sentences import counted, say
 from bot.stages import interview, planning
@@ -155,15 +156,14 @@ def company_chosen(conversation: Conversation, stage: SettingUp, name: str, turn
     company = known.company if known else name
     chosen = replace(stage, step="role", company=company)
     conversation = conversation.swapped(stage, chosen).with_profile(company=company)
-    notes = []
+    notes, writes = [], list[Effect]()
     if known:
-        rounds = ", ".join(say(f"rounds.{pattern.round}").lower() for pattern in known.rounds)
-        weeks = counted(known.preparation_weeks, "week")
-        notes.append(say("setup.known_company", company=plain(company), rounds=rounds, weeks=weeks))
+        notes.append(companies.about(known, turn.content.default_company, turn.at.date()))
     elif name:
         notes.append(say("setup.unknown_company", company=plain(name)))
+        writes.append(companies.wish(conversation.student, name, turn.at))
     text = "\n\n".join([*notes, say("setup.role")])
-    return conversation, [reply(text, *_role_buttons(conversation, chosen, turn))]
+    return conversation, [*writes, reply(text, *_role_buttons(conversation, chosen, turn))]
 
 
 def role_chosen(conversation: Conversation, stage: SettingUp, role: str, turn: Turn) -> Outcome:
@@ -194,8 +194,8 @@ def text_kept(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outco
 
 
 def pattern_of(name: str, turn: Turn) -> CompanyKnowledge:
-    """How this company interviews; the usual pattern when nobody knows."""
-    return turn.content.company(name) or turn.content.default_company
+    """How this company interviews, as far as it can be gone by; the usual pattern where nobody knows."""
+    return companies.believed(turn.content.company(name), turn.content.default_company, turn.at.date())
 
 
 def _begin(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
