@@ -7,14 +7,16 @@ import json
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
 
 from adapters import markup
+from adapters.files import Files
 from adapters.local import (
     PLATFORM,
     Lines,
@@ -22,23 +24,18 @@ from adapters.local import (
     SharedDatabase,
     advance,
     catch_up,
+    shared,
     span,
     take_over,
     until_signal,
 )
-from bot.engine import LARGEST_TEXT_FILE
-from bot.events import FromStudent, Identity, Pressed, Said, Shared
+from bot.events import FromStudent, Identity, Pressed, Said
 from bot.messages import Address, Delivery
 from bot.ports import NotTaken, Store, StoreUnavailable
 from bot.shell import Shell
 
 GRACE = 5.0  # seconds the line at hand may still take after a signal; process hosts kill after ten
 LONGEST_NAME = 128  # characters of a user or an id: they become keys in the database
-
-PHOTOS = frozenset(".png .jpg .jpeg .gif .webp .bmp .heic .svg .tif .tiff".split())
-VOICES = frozenset(".ogg .oga .opus .mp3 .m4a .wav .flac .aac .amr".split())
-STICKERS = frozenset(".tgs".split())
-UNREADABLE = frozenset(".pdf .rtf .ps".split())  # their bytes may be text, what they say is not
 
 _SHAPE = 'expected "user" with one of "text", "press" and "file", or "advance" alone; each may have an "id"'
 _NUMBER = r"(\d+(?:[.,]\d+)?)"
@@ -52,15 +49,29 @@ class BadLine(Exception):
     """A line that cannot be understood; the reason is for the script's author."""
 
 
+class SharedFile(NamedTuple):
+    """A file as a line names it. `common`: what every event of its student carries."""
+
+    path: Path
+    common: dict[str, Any]
+
+
 class JsonLines:
-    """`lines` is standard input, `write` takes a line with its end and raises BrokenPipeError when nobody reads."""
+    """`lines` is standard input, `write` takes a line with its end and raises BrokenPipeError when nobody reads.
+    `files`: who reads what students send; without, text files alone are read."""
 
     platform = PLATFORM
 
     def __init__(
-        self, *, clock: MovableClock, lines: Lines | None = None, write: Callable[[bytes], None] | None = None
+        self,
+        *,
+        clock: MovableClock,
+        lines: Lines | None = None,
+        write: Callable[[bytes], None] | None = None,
+        files: Files | None = None,
     ) -> None:
         self._clock = clock
+        self._files = files or Files()
         self._lines = lines or Lines()
         self._write = write or _to_stdout
 
@@ -91,7 +102,7 @@ class JsonLines:
             if isinstance(wanted, timedelta):
                 await advance(wanted, clock=self._clock, shell=shell, store=store)
                 return None
-            receipt = await shell.receive(wanted)
+            receipt = await shell.receive(await self._with_words(wanted))
             await shell.settled()
         except (BadLine, SharedDatabase) as error:
             self._say({"error": str(error), "line": number})
@@ -100,6 +111,15 @@ class JsonLines:
         else:
             return receipt.attempt
         return None
+
+    async def _with_words(self, wanted: "FromStudent | SharedFile") -> FromStudent:
+        """A file is read. Raises BadLine."""
+        if not isinstance(wanted, SharedFile):
+            return wanted
+        try:
+            return await shared(wanted.path, wanted.common, self._files)
+        except OSError as error:
+            raise BadLine(f"the file {str(wanted.path)!r} cannot be read: {error}") from error
 
     def _say(self, line: dict[str, Any]) -> bool:
         """Write a line; False, and the end of the session, when nobody reads any more."""
@@ -124,7 +144,7 @@ def to_message(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def to_event(line: str, *, at: datetime) -> FromStudent | timedelta:
+def to_event(line: str, *, at: datetime) -> FromStudent | SharedFile | timedelta:
     """What a line says, or how far it moves the clock. Raises BadLine."""
     try:
         given = json.loads(line)  # takes lone surrogates, as JSON does; the shell cleans them
@@ -156,7 +176,7 @@ def to_event(line: str, *, at: datetime) -> FromStudent | timedelta:
         case "press":
             return Pressed(choice=value, **common)
         case _:
-            return _shared(value, common)
+            return SharedFile(_file(value), common)
 
 
 def _name(value: object, key: str) -> str:
@@ -181,36 +201,11 @@ def _duration(value: object) -> timedelta:
         raise BadLine(f'"advance": {error}') from error
 
 
-def _shared(name: str, common: dict[str, Any]) -> Shared:
-    path = Path(name)
-    limit = LARGEST_TEXT_FILE * 1000
-    try:
-        if not path.is_file():
-            raise BadLine(f"there is no file {name!r} in the working directory")
-        size = path.stat().st_size
-        kind = _kind(path.suffix.lower())
-        text = None
-        if kind == "document" and size <= limit and path.suffix.lower() not in UNREADABLE:
-            text = _text(path.read_bytes())
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise BadLine(f"the file {name!r} cannot be read: {error}") from error
-    return Shared(kind=kind, name=path.name, size=size, text=text, **common)
-
-
-def _kind(suffix: str) -> Literal["document", "photo", "voice", "sticker"]:
-    if suffix in PHOTOS:
-        return "photo"
-    if suffix in VOICES:
-        return "voice"
-    return "sticker" if suffix in STICKERS else "document"
-
-
-def _text(content: bytes) -> str | None:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-    return None if "\0" in text else text
+def _file(name: str) -> Path:
+    with suppress(OSError, ValueError):  # ValueError: a NUL in the name
+        if Path(name).is_file():
+            return Path(name)
+    raise BadLine(f"there is no file {name!r} in the working directory")
 
 
 def _to_stdout(line: bytes) -> None:

@@ -1,17 +1,22 @@
-"""What the chat in a terminal and its JSON lines share: a clock that can be moved, lines of input, and leaving.
+"""What the chat in a terminal and its JSON lines share: a clock that can be moved, lines of input, files, and leaving.
 
 Both are the platform "terminal". What a line or a screen looks like is their own affair.
 """
 
 import asyncio
+import errno
 import os
 import signal
+import stat
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
+from adapters.files import Files
+from bot.events import Shared
 from bot.ports import Claimed, Store, StoreUnavailable
 from bot.sentences import say
 from bot.shell import CLAIMS, LEASE, Shell
@@ -19,6 +24,10 @@ from bot.shell import CLAIMS, LEASE, Shell
 PLATFORM = "terminal"
 FURTHEST = timedelta(days=3660)  # one advance: ten years, so that a slip of the finger does not run for ever
 CHUNK = 65_536  # bytes read at once: a Linux pipe holds as many
+
+PHOTOS = frozenset(".png .jpg .jpeg .gif .webp .bmp .heic .svg .tif .tiff".split())
+VOICES = frozenset(".ogg .oga .opus .mp3 .m4a .wav .flac .aac .amr".split())
+STICKERS = frozenset(".tgs".split())
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -112,6 +121,35 @@ async def _swept(shell: Shell) -> None:
 
 async def _due(store: Store, at: datetime, limit: int) -> list[Claimed]:
     return await store.due(at=at, lease=LEASE, limit=limit, claim=False)
+
+
+async def shared(path: Path, common: dict[str, Any], files: Files) -> Shared:
+    """A file of this machine. `common`: what every event of the student carries. Raises OSError or ValueError (a NUL
+    in the name) for one that is not there or cannot be read."""
+    size = _size(path)
+    kind = _kind(path.suffix.lower())
+
+    async def fetch(most: int) -> bytes:
+        with path.open("rb") as file:  # a few megabytes, for the one who waits for them
+            return file.read(most + 1)
+
+    reading = await files.reading(kind, name=path.name, size=size, fetch=fetch)
+    return Shared(kind=kind, name=path.name, size=size, **reading._asdict(), **common)
+
+
+def _size(path: Path) -> int:
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise FileNotFoundError(errno.ENOENT, "no file", str(path))
+    return found.st_size
+
+
+def _kind(suffix: str) -> Literal["document", "photo", "voice", "sticker"]:
+    if suffix in PHOTOS:
+        return "photo"
+    if suffix in VOICES:
+        return "voice"
+    return "sticker" if suffix in STICKERS else "document"
 
 
 class Lines:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters import markup
+from adapters.files import Files
 from adapters.local import (
     PLATFORM,
     Lines,
@@ -40,6 +42,7 @@ from adapters.local import (
     SharedDatabase,
     advance,
     catch_up,
+    shared,
     span,
     take_over,
     until_signal,
@@ -56,23 +59,32 @@ WIDEST = 92  # columns of a message: longer lines are hard to read
 INDENT = 6  # columns in which "Viva" and "You" stand
 PATIENCE = 0.3  # seconds without an answer before three dots say that it is being worked on
 GRACE = 5.0  # seconds a piped line may still take after a signal
+LONGEST_PATH = 200  # characters of a path that is named back
 HELD_BACK = 60.0  # seconds until a message to another user of this platform is tried again
 
 _ADVANCE = re.compile(r"/advance(?:\s+(?P<span>.*))?", re.IGNORECASE | re.DOTALL)
+_FILE = re.compile(r"/file(?:\s+(?P<path>.*))?", re.IGNORECASE | re.DOTALL)
 _STEPS = re.compile(
     r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?", re.ASCII
 )
 
 
 class Terminal:
-    """One student, "you", at this terminal. `console`: where it is shown; `lines`: read when there is no keyboard."""
+    """One student, "you", at this terminal. `console`: where it is shown; `lines`: read when there is no keyboard;
+    `files`: who reads what is sent; without, text files alone are read."""
 
     platform = PLATFORM
 
     def __init__(
-        self, *, clock: MovableClock, console: Console | None = None, lines: Lines | None = None
+        self,
+        *,
+        clock: MovableClock,
+        console: Console | None = None,
+        lines: Lines | None = None,
+        files: Files | None = None,
     ) -> None:
         self._clock = clock
+        self._files = files or Files()
         self._console = console or Console(highlight=False)
         self._lines = lines
         self._zone = machine_zone()
@@ -119,17 +131,20 @@ class Terminal:
 
     def to_event(self, text: str) -> FromStudent:
         """A number that stands at a choice of the last message presses it; anything else is said."""
-        common: dict[str, Any] = {
+        common = self._common()
+        chosen = self._chosen(text)
+        if self._last is None or chosen is None:
+            return Said(text=text, **common)
+        return Pressed(choice=chosen.id, message=self._last.id, **common)
+
+    def _common(self) -> dict[str, Any]:
+        return {
             "id": uuid4().hex,
             "at": self._clock(),
             "sender": Identity(platform=PLATFORM, user=USER),
             "address": Address(platform=PLATFORM, chat=USER),
             "zone_hint": self._zone,
         }
-        chosen = self._chosen(text)
-        if self._last is None or chosen is None:
-            return Said(text=text, **common)
-        return Pressed(choice=chosen.id, message=self._last.id, **common)
 
     # Two ways to sit here
 
@@ -163,13 +178,28 @@ class Terminal:
         if wanted := _ADVANCE.fullmatch(text.strip()):
             await self._advance(wanted["span"] or "", shell, store)
             return
+        sent = _FILE.fullmatch(text.strip())
         if chosen := self._chosen(text):
             self._note(f"[{_printable(chosen.label)}]")
         with self._patience():
             self._unheard = True
-            await shell.receive(self.to_event(text))
+            event = await self._shared(sent["path"] or "") if sent else self.to_event(text)
+            if event is not None:
+                await shell.receive(event)
             self._unheard = False
             await shell.settled()
+
+    async def _shared(self, wanted: str) -> FromStudent | None:
+        """A file by its path, as typed or as a terminal writes one that is dropped on it. None, and a note, when it
+        cannot be read."""
+        try:
+            path = _path(wanted)
+            return await shared(path, self._common(), self._files)
+        except (OSError, ValueError, RuntimeError):  # RuntimeError: ~ of somebody who is not there
+            self._note(
+                say("terminal.no_file", file=wanted[:LONGEST_PATH]) if wanted else say("terminal.which_file")
+            )
+        return None
 
     async def _advance(self, wanted: str, shell: Shell, store: Store) -> None:
         try:
@@ -244,6 +274,16 @@ def _span(wanted: str) -> timedelta:
     if match is None or not any(match.groups()):
         raise ValueError(f"I cannot read {wanted!r} as a time" if wanted else "That names no time")
     return span(**{unit: float(number) for unit, number in match.groupdict().items() if number})
+
+
+def _path(wanted: str) -> Path:
+    """Without the quotes or backslashes that a dropped path comes with. Raises ValueError."""
+    if Path(wanted).expanduser().is_file():
+        return Path(wanted).expanduser()
+    words = shlex.split(wanted, posix=os.name == "posix")
+    if len(words) != 1:
+        raise ValueError("not one path")
+    return Path(words[0].strip("\"'")).expanduser()
 
 
 def _prompt() -> PromptSession[str]:

@@ -30,9 +30,11 @@ from bot.shell import LEASE, Shell, Swept
 
 if TYPE_CHECKING:
     from adapters.discord import DiscordAdapter
+    from adapters.files import Files
     from adapters.jsonl import JsonLines
     from adapters.judge.judge import CodeJudge
     from adapters.local import MovableClock
+    from adapters.model import Client
     from adapters.telegram import TelegramAdapter
     from adapters.terminal import Terminal
 
@@ -137,12 +139,14 @@ def doctor() -> None:
 
     async def engines(url: str) -> list[tuple[bool, str]]:
         from adapters.judge.judge import CodeJudge
+        from adapters.papers.reader import PaperReader
 
-        judge = CodeJudge(url=url)
+        judge, reader = CodeJudge(url=url), PaperReader()
         try:
-            return await judge.lines()
+            return [*await judge.lines(), await reader.line()]
         finally:
             await judge.close()
+            await reader.close()
 
     _run(examine(print, store_for, engines), quiet=True)
 
@@ -234,11 +238,13 @@ async def _chat(settings: Settings, *, jsonl: bool, now: datetime | None) -> Non
     clock = MovableClock(now)
     async with AsyncExitStack() as stack:
         store, content = await stack.enter_async_context(_store(settings))
-        chat = _json_lines(clock) if jsonl else _terminal(clock)
+        client = _client(settings, stack)
+        files = _files(settings, stack, client)
+        chat = _json_lines(clock, files) if jsonl else _terminal(clock, files)
         shell = Shell(
             store=store,
             content=content,
-            grader=_grader(settings, stack),
+            grader=_grader(settings, client),
             judge=_code_judge(settings, stack),
             messengers=[chat],
             clock=clock,
@@ -261,13 +267,15 @@ async def _serve(
     _warn_of_a_wiped_disk(settings)
     async with AsyncExitStack() as stack:
         store, content = await stack.enter_async_context(_store(settings))
-        on_telegram = _telegram(settings) if telegram else None
-        on_discord = _discord(settings, store) if discord else None
+        client = _client(settings, stack)
+        files = _files(settings, stack, client)
+        on_telegram = _telegram(settings, files) if telegram else None
+        on_discord = _discord(settings, store, files) if discord else None
         messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
         shell = Shell(
             store=store,
             content=content,
-            grader=_grader(settings, stack),
+            grader=_grader(settings, client),
             judge=_code_judge(settings, stack),
             messengers=messengers,
             patience=PATIENCE,
@@ -313,7 +321,8 @@ async def _nudge(settings: Settings, at: datetime, *, dry_run: bool) -> None:
             due = await store.due(at=at, lease=LEASE, limit=MOST_COUNTED, claim=False)
             swept = Swept(due=len(due))
         else:
-            shell = Shell(store=store, content=content, grader=_grader(settings, stack), clock=lambda: at)
+            grader = _grader(settings, _client(settings, stack))
+            shell = Shell(store=store, content=content, grader=grader, clock=lambda: at)
             swept = await shell.sweep_due(at)
             await shell.settled()
         summary = {"due": swept.due, "claimed": swept.claimed, "sent": swept.sent, "failed": swept.failed}
@@ -423,16 +432,26 @@ async def _store(
         await store.close()
 
 
-def _grader(settings: Settings, stack: AsyncExitStack) -> Grader:
-    """The model's where one is named. Its library takes long to import, so the others do without."""
-    from bot.grading import EmbeddedGrader
-
-    if not settings.model_name:
-        return EmbeddedGrader()
-    from adapters.model import Client, ModelGrader
+def _client(settings: Settings, stack: AsyncExitStack) -> "Client | None":
+    """The provider of models where one is named: one budget for all. Its library takes long to import, so the others
+    do without."""
+    if not (settings.model_name or settings.transcription_model):
+        return None
+    from adapters.model import Client
 
     client = Client.of(settings)
     stack.push_async_callback(client.close)
+    return client
+
+
+def _grader(settings: Settings, client: "Client | None") -> Grader:
+    """The model's where one is named."""
+    from bot.grading import EmbeddedGrader
+
+    if client is None or not settings.model_name:
+        return EmbeddedGrader()
+    from adapters.model import ModelGrader
+
     return ModelGrader(client, model=settings.model_name, embedded=EmbeddedGrader())
 
 
@@ -444,19 +463,33 @@ def _code_judge(settings: Settings, stack: AsyncExitStack) -> "CodeJudge":
     return judge
 
 
-def _json_lines(clock: "MovableClock") -> "JsonLines | Terminal":
+def _files(settings: Settings, stack: AsyncExitStack, client: "Client | None") -> "Files":
+    """Who reads and hears what students send."""
+    from adapters.files import Files
+    from adapters.papers.reader import PaperReader
+
+    reader = PaperReader()
+    stack.push_async_callback(reader.close)
+    if client is None or not settings.transcription_model:
+        return Files(reader)
+    from adapters.model import ModelTranscriber
+
+    return Files(reader, ModelTranscriber(client, model=settings.transcription_model))
+
+
+def _json_lines(clock: "MovableClock", files: "Files") -> "JsonLines | Terminal":
     from adapters.jsonl import JsonLines
 
-    return JsonLines(clock=clock)
+    return JsonLines(clock=clock, files=files)
 
 
-def _terminal(clock: "MovableClock") -> "JsonLines | Terminal":
+def _terminal(clock: "MovableClock", files: "Files") -> "JsonLines | Terminal":
     from adapters.terminal import Terminal
 
-    return Terminal(clock=clock)
+    return Terminal(clock=clock, files=files)
 
 
-def _telegram(settings: Settings) -> "TelegramAdapter":
+def _telegram(settings: Settings, files: "Files") -> "TelegramAdapter":
     from adapters.telegram import TelegramAdapter
 
     assert settings.telegram_token is not None
@@ -464,10 +497,11 @@ def _telegram(settings: Settings) -> "TelegramAdapter":
         settings.telegram_token.get_secret_value(),
         allowed=settings.allowed("telegram"),
         api_url=settings.telegram_api_url,
+        files=files,
     )
 
 
-def _discord(settings: Settings, store: Store) -> "DiscordAdapter":
+def _discord(settings: Settings, store: Store, files: "Files") -> "DiscordAdapter":
     from adapters.discord import DiscordAdapter
 
     assert settings.discord_token is not None
@@ -477,6 +511,7 @@ def _discord(settings: Settings, store: Store) -> "DiscordAdapter":
         allowed=settings.allowed("discord"),
         api_url=settings.discord_api_url,
         gateway_url=settings.discord_gateway_url,
+        files=files,
     )
 
 

@@ -174,7 +174,7 @@ class FollowingUp(_Stage, frozen=True, kw_only=True):
 class Coding(_Stage, frozen=True, kw_only=True):
     """A coding problem is open. `attempt`: once code was sent. `best`, `source`: the submission that counts so far;
     `count`: of submissions, `ran`: of their verdicts. `broken`: code that did not compile, of which more may come; `draft`: code whose language is
-    asked for. `told`: places of the clarifications given; `explained`: what was said in words. `runs`: code can be run."""
+    asked for. `language`: of the code sent last. `told`: places of the clarifications given; `explained`: what was said in words. `runs`: code can be run."""
 
     session: Session
     question: Question
@@ -188,6 +188,7 @@ class Coding(_Stage, frozen=True, kw_only=True):
     source: str = ""
     broken: str = ""
     draft: str = ""
+    language: Language | None = None
     told: tuple[int, ...] = ()
     explained: str = ""
     runs: bool = True

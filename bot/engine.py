@@ -4,6 +4,7 @@ No await, no clock, no randomness, no file. `needs` says beforehand what the sto
 `wake_at` and `work` say what a conversation waits for. What each stage answers is in `bot/stages/`.
 """
 
+import textwrap
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -41,7 +42,9 @@ from bot.conversation import (
 )
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Event, Graded, Judged, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
+from bot.files import LARGEST_DOCUMENT, LARGEST_RECORDING, LARGEST_TEXT_FILE, MOST_PAGES
 from bot.judging import Language
+from bot.messages import plain
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
@@ -49,7 +52,7 @@ from bot.stages import coding, debrief, interview, learning, reporting, settings
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
-LARGEST_TEXT_FILE = 100  # kB; a resume or a solution has 10
+QUOTED = 200  # characters of what was heard; enough to see whether it was heard well
 
 _ANSWERING = (
     Answering,
@@ -126,7 +129,7 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
         case Pressed():
             return _NEEDS.get(event.choice.partition(":")[0], frozenset())
         case Shared():
-            return _ALL if event.text is not None else frozenset({"asked"})
+            return _ALL if event.text is not None or event.read is not None else frozenset({"asked"})
         case NudgeDue():
             return frozenset({"paths"})
         case Graded() | Judged() | Woke() | Unreachable() | SetAside():
@@ -504,17 +507,75 @@ def _text_button(conversation: Conversation, floor: SettingUp, subject: str, tur
 
 
 def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
-    """Something that is not text; a small text file is taken as what it says."""
-    if event.text is not None:
-        if not event.text.strip():
-            return _with_question(conversation, [reply(say("general.empty"))], turn)
-        floor = conversation.floor
-        if isinstance(floor, Coding):
-            return coding.said(conversation, floor, event.text, turn, file_name=event.name)
-        taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))
-        return _said(conversation, event.text, turn) if taking else _idle(conversation, event.text, turn)
-    key = {"photo": "no_photo", "voice": "no_voice", "sticker": "no_sticker"}.get(event.kind, "no_document")
-    return _with_question(conversation, [reply(say(f"general.{key}", limit=LARGEST_TEXT_FILE))], turn)
+    """Something that is not text. A small text file, what stands beside a file and what was heard are taken as if they
+    were typed; a PDF or Word file where one is asked for, and nowhere else."""
+    floor = conversation.floor
+    asked = isinstance(floor, SettingUp) and floor.step in ("resume", "jd")
+    asked = asked or (isinstance(floor, Setting) and floor.field in ("resume", "jd"))
+    if event.read is not None and event.kind == "voice":
+        return _heard_words(conversation, "\n".join(filter(None, [event.text, event.read])), event.read, turn)
+    if event.read is not None and asked:
+        told = reply(say("general.file_read", file=_named(event), length=len(event.read)))
+        after, effects = _taken(conversation, event.read, turn)
+        return after, [told, *effects]
+    note = _not_used(event)
+    if event.text is None or (note and asked):
+        return _with_question(
+            conversation, [note or reply(say(f"general.{_NO.get(event.kind, 'no_file')}"))], turn
+        )
+    if not event.text.strip():
+        return _with_question(conversation, [reply(say("general.empty"))], turn)
+    if isinstance(floor, Coding) and event.name:
+        after, effects = coding.said(conversation, floor, event.text, turn, file_name=event.name)
+        return after, [*([note] if note else []), *effects]
+    taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))
+    after, effects = (_said if taking else _idle)(conversation, event.text, turn)
+    return after, [*([note] if note else []), *effects]
+
+
+_NO = {"photo": "no_photo", "voice": "no_voice", "sticker": "no_sticker"}
+
+
+def _taken(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """A resume or a job description, whatever its words would mean if they were typed."""
+    floor = conversation.floor
+    if isinstance(floor, SettingUp):
+        return setup.text_given(conversation, floor, text, turn)
+    assert isinstance(floor, Setting)
+    conversation, effects = settings.text_given(conversation, floor, text, turn)
+    return _planned_anew(conversation, effects, floor, turn)
+
+
+def _heard_words(conversation: Conversation, text: str, heard: str, turn: Turn) -> Outcome:
+    """What was heard counts as typed; the student sees it first, and how to take it back. The last answer of a session,
+    which could not be taken back, waits for a press."""
+    quote = plain(textwrap.shorten(heard, QUOTED, placeholder=" …"))
+    before = conversation.floor
+    after, effects = _said(conversation, text, turn)
+    if not isinstance(after.floor, AwaitingGrade):
+        return after, [reply(say("general.heard", heard=quote)), *effects]
+    session = after.floor.session
+    if isinstance(before, Answering) and session.position + 1 == len(session.plan):
+        return interview.held(conversation, before, text, say("general.heard_last", heard=quote))
+    key = "heard" if isinstance(before, FollowingUp) else "heard_answer"
+    return after, [reply(say(f"general.{key}", heard=quote)), *effects]
+
+
+def _not_used(event: Shared) -> Reply | None:
+    """Why a file is not used; None where there is none, or nobody tried to read it."""
+    if event.read is not None:
+        choices = (button("settings", name, f"setting_{name}") for name in ("resume", "jd"))
+        return reply(say("general.file_unasked", file=_named(event)), *choices)
+    if not event.unread:
+        return None
+    if event.kind == "voice":
+        return reply(say(f"unheard.{event.unread}", limit=LARGEST_RECORDING // 1_000_000))
+    limits = {"limit": LARGEST_DOCUMENT // 1_000_000, "text_limit": LARGEST_TEXT_FILE // 1000}
+    return reply(say(f"unread.{event.unread}", **limits, pages=MOST_PAGES))
+
+
+def _named(event: Shared) -> str:
+    return plain(event.name[: setup.LONGEST_NAME]) or say("general.your_file")
 
 
 def _graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from bot.files import NotFetched, Unheard, Unread
 from bot.growth import Growth
 from bot.judging import Judgement
 from bot.messages import Address
@@ -46,12 +47,16 @@ class Pressed(_FromStudent, frozen=True, kw_only=True):
 
 
 class Shared(_FromStudent, frozen=True, kw_only=True):
-    """Something that is not text. `text`: the content of a small text file, else None. `size`: bytes."""
+    """Something that is not text. `size`: bytes. `text`: the student's words as written, a small text file or what
+    stands beside a file, else None. `read`: what was read out of a PDF or Word file, or heard in a recording; `unread`:
+    why nothing was, empty also where nobody tried."""
 
     kind: Literal["document", "photo", "voice", "sticker", "other"]
     name: str = ""
     size: int = 0
     text: str | None = None
+    read: str | None = None
+    unread: Unread | Unheard | NotFetched | Literal[""] = ""
 
 
 class Graded(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -1,4 +1,4 @@
-"""What the shell needs from outside (store, messenger, grader, transcriber), and their errors by who can act.
+"""What the shell needs from outside (store, messenger, grader, reader, transcriber), and their errors by who can act.
 
 Shapes and promises only. storage/ and adapters/ implement them; one contract suite holds every store to them.
 """
@@ -12,6 +12,7 @@ import msgspec
 from bot.conversation import Conversation
 from bot.documents import Document, InterviewReport, LearningPath, LearningProgress, Update, Write
 from bot.events import Identity
+from bot.files import Unheard, Unread
 from bot.messages import Delivery
 from bot.questions import Grade, KeyPoint
 
@@ -180,7 +181,20 @@ class Grader(Protocol):
         """The grade, with evidence."""
 
 
-Unheard = Literal["empty", "too_large", "not_a_recording", "no_speech", "budget", "unavailable"]
+class Paper(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as text. `kind`: what it is by its content, empty when it is none of these; `text`: at most
+    `LONGEST_READ` characters of a PDF or Word file; `unread`: why there is none, empty when there is."""
+
+    kind: Literal["pdf", "docx", "text", ""] = ""
+    text: str = ""
+    unread: Unread | Literal[""] = ""
+
+
+class Reader(Protocol):
+    """Reads documents. Never raises for a bad file, whatever is in it."""
+
+    async def read(self, file: bytes) -> Paper:
+        """Its text, or why there is none. Its name is of no matter."""
 
 
 class Transcript(msgspec.Struct, frozen=True, kw_only=True):

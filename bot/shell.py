@@ -726,7 +726,10 @@ def _cleaned(event: FromStudent) -> FromStudent:
         return replace(event, text=_clean(event.text))
     if isinstance(event, Shared):
         return replace(
-            event, name=_clean(event.name), text=None if event.text is None else _clean(event.text)
+            event,
+            name=_clean(event.name),
+            text=None if event.text is None else _clean(event.text),
+            read=None if event.read is None else _clean(event.read),
         )
     return replace(event, choice=_clean(event.choice))
 

@@ -24,6 +24,8 @@ from bot import bank
 from bot.bank import Content
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.grading import EmbeddedGrader
+from bot.growth import Growth
+from bot.judging import Judge, Judgement, Language
 from bot.messages import Address, Delivery, Message
 from bot.ports import Grader, Store
 from bot.questions import Grade, KeyPoint
@@ -71,15 +73,42 @@ class Slow:
         return Grade(score=50, points=(), grader="slow")
 
 
+class Verdicts:
+    """A judge that runs nothing: what it says is set beforehand. `sources`: what it was given."""
+
+    def __init__(self, *verdicts: Judgement | Exception, growth: Growth | Exception | None = None) -> None:
+        self.verdicts = list(verdicts)
+        self.grows = growth or Growth(points=(), allowed=("linear", "linearithmic"))
+        self.sources: list[str] = []
+
+    async def submit(self, *, student: str, problem: str, language: Language, source: str) -> Judgement:
+        self.sources.append(source)
+        told = self.verdicts.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    async def measure(self, *, problem: str, language: Language, source: str) -> Growth:
+        if isinstance(self.grows, Exception):
+            raise self.grows
+        return self.grows
+
+
 class Talk:
     """One student, a clock that stands still until it is moved, and the whole of Viva but the platform."""
 
     def __init__(
-        self, store: Store, content: Content, grader: Grader | None = None, zone: str = "UTC"
+        self,
+        store: Store,
+        content: Content,
+        grader: Grader | None = None,
+        zone: str = "UTC",
+        judge: Judge | None = None,
     ) -> None:
         self.store = store
         self.content = content
         self.grader = grader or EmbeddedGrader()
+        self.judge = judge
         self.now = START
         self.screen = Screen()
         self.zone = zone
@@ -99,6 +128,7 @@ class Talk:
             store=self.store,
             content=self.content,
             grader=self.grader,
+            judge=self.judge,
             messengers=[self.screen],
             clock=lambda: self.now,
         )
@@ -119,8 +149,8 @@ class Talk:
         labels = {each.label: each.id for each in self.last().choices}
         return await self.hear(Pressed(choice=labels.get(choice, choice), message="m1", **self.common()))
 
-    async def share(self, kind: str, text: str | None = None) -> Receipt:
-        return await self.hear(Shared(kind=kind, text=text, **self.common()))  # type: ignore[arg-type]  # a test's word
+    async def share(self, kind: str, text: str | None = None, **more: Any) -> Receipt:
+        return await self.hear(Shared(kind=kind, text=text, **more, **self.common()))  # type: ignore[arg-type]  # a test's word
 
     async def wait(self, span: timedelta) -> None:
         """Let time pass, visiting each instant at which something falls due."""

@@ -14,6 +14,8 @@ from aiohttp import ClientSession
 from adapters.discord import DiscordAdapter
 from adapters.discord.words import Slot
 from adapters.errors import WrongToken
+from adapters.files import Files
+from adapters.papers.reader import PaperReader
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Pressed, Said, Shared
 from bot.grading import EmbeddedGrader
@@ -25,6 +27,7 @@ from tests.discord_driver import DrivenServer
 from tests.discord_people import CannotDo, Person
 from tests.discord_server import DiscordServer
 from tests.discord_spec import Call, load_spec, violations
+from tests.papers import WORDS, Listener, pdf
 from tests.talk import content
 
 
@@ -56,7 +59,13 @@ class Bot:
     """The adapter under a shell that notes what it hears and answers as it is told."""
 
     def __init__(
-        self, server: DiscordServer, marks: Marks | None = None, *, token: str = "", allowed: str = ""
+        self,
+        server: DiscordServer,
+        marks: Marks | None = None,
+        *,
+        token: str = "",
+        allowed: str = "",
+        files: Files | None = None,
     ) -> None:
         self.server = server
         self.marks = marks or Marks()
@@ -71,6 +80,7 @@ class Bot:
             allowed=frozenset(filter(None, [allowed])),
             api_url=server.api_url,
             gateway_url=server.gateway_url,
+            files=files,
         )
         self.task: asyncio.Task[None] | None = None
 
@@ -243,7 +253,37 @@ async def test_a_file_that_cannot_be_fetched_is_still_told_of(server: DiscordSer
     server.backend.create_message(ann.dm.id, ann.id, "", attachments=files)
     await server.until(lambda: bot.heard)
     assert isinstance(event := bot.heard[0], Shared)
-    assert (event.kind, event.text) == ("document", None)
+    assert (event.kind, event.text, event.unread) == ("document", None, "not_fetched")
+
+
+async def test_a_file_at_another_address_is_not_fetched(server: DiscordServer, bot: Bot) -> None:
+    """An attachment lies with Discord, or where its API was said to be; nothing else is asked for a file."""
+    ann = server.person("ann")
+    files = server.backend.store_attachments(ann.dm.id, [("resume.txt", b"Zoe")])
+    for each in files:
+        each["url"] = f"http://localhost:{server.port}/cdn/elsewhere.txt"
+    server.backend.create_message(ann.dm.id, ann.id, "", attachments=files)
+    await server.until(lambda: bot.heard)
+    assert isinstance(event := bot.heard[0], Shared)
+    assert event.unread == "not_fetched"
+
+
+async def test_a_pdf_and_a_voice_message_come_with_their_words(server: DiscordServer) -> None:
+    """What stands beside a file belongs to it, so that it is not taken for the next answer."""
+    reader = PaperReader()
+    running = await Bot(server, files=Files(reader, Listener())).start()
+    ann = server.person("ann")
+    ann.say("here it is", files=[("cv.pdf", pdf(WORDS))])
+    await server.until(lambda: running.heard)
+    ann.say("", files=[("voice-message.ogg", b"OggS")], voice=True)
+    await server.until(lambda: len(running.heard) == 2)
+    paper, voice = running.heard
+    assert isinstance(paper, Shared)
+    assert isinstance(voice, Shared)
+    assert (paper.name, paper.read, paper.text, paper.unread) == ("cv.pdf", WORDS, "here it is", "")
+    assert (voice.kind, voice.read) == ("voice", "voice-message.ogg has 4 bytes")
+    await running.stop()
+    await reader.close()
 
 
 async def test_long_messages_come_in_parts_with_the_buttons_last(server: DiscordServer, bot: Bot) -> None:

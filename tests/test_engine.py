@@ -16,12 +16,15 @@ from bot.conversation import (
     Answering,
     AwaitingGrade,
     AwaitingRecallGrade,
+    Coding,
     ConfirmingForget,
     Conversation,
     ConversationFromTheFuture,
     Debriefing,
+    Defending,
     Expecting,
     FollowingUp,
+    Judging,
     Paused,
     Planned,
     Recalling,
@@ -30,16 +33,32 @@ from bot.conversation import (
     Setting,
     SettingUp,
     Stage,
+    Weighing,
     Welcome,
     decode,
     encode,
     mark,
 )
 from bot.effects import Reply
-from bot.events import Event, Graded, Identity, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
+from bot.events import (
+    Event,
+    Graded,
+    Identity,
+    Judged,
+    NudgeDue,
+    Pressed,
+    Said,
+    SetAside,
+    Shared,
+    Unreachable,
+    Woke,
+)
+from bot.growth import Growth
+from bot.judging import CaseResult, Judgement
 from bot.messages import CHOICE_ID_LIMIT, Address
 from bot.ports import Known
 from bot.questions import Grade, PointGrade
+from bot.submissions import Submission
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -69,6 +88,20 @@ def stages() -> list[Stage | None]:
         pressed=("result",),
         asked_at=NOW,
     )
+    coding = Coding(session=session(), question=QUESTIONS[0], asked_at=NOW)
+    best = Submission(
+        number=1,
+        language="python",
+        verdict="wrong_answer",
+        passed=9,
+        total=12,
+        fast=0,
+        large=2,
+        engine="x",
+        at=NOW,
+    )
+    sent = replace(coding, attempt=ID, count=1, ran=1, best=best, source="def f(): pass")
+    asked = [Defending(coding=sent, step=step, asked_at=NOW) for step in ("complexity", "follow_up")]
     recalling = Recalling(path=ID, row=ID, title="A page", recall=RECALL, asked_at=NOW)
     return [
         None,
@@ -78,6 +111,15 @@ def stages() -> list[Stage | None]:
         AwaitingGrade(session=session(), question=QUESTIONS[0], attempt=ID, parts=("a",), since=NOW),
         reviewed,
         following,
+        coding,
+        replace(coding, explained="a plan", hints=3),
+        replace(coding, draft="x = 1"),
+        sent,
+        Judging(coding=replace(coding, attempt=ID, count=1), source="x = 1", language="python", since=NOW),
+        *asked,
+        *(Weighing(defending=each, parts=("a",), since=NOW) for each in asked),
+        Paused(stage=sent),
+        Paused(stage=asked[0]),
         Paused(stage=answering),
         Paused(stage=following),
         Paused(stage=reviewed),
@@ -98,6 +140,7 @@ PRESSES = (
     "goal:data", "interview:short", "interview:one", "company:google", "company:", "role:0", "role:99", "cv:none",
     "cv:keep", "jd:none", "jd:keep", f"hint:{QUESTIONS[0].id}", f"skip:{QUESTIONS[0].id}", f"skip:{ID}", "skip:",
     f"next:{ID}", "next:", f"undo:{ID}", f"said:{ID}", f"said:{ID}.0", f"said:{ID}.9", f"pause:{ID}", f"resume:{ID}", f"stop:{ID}", f"model:{QUESTIONS[0].id}",
+    f"lang:python.{QUESTIONS[0].id}", f"explain:{QUESTIONS[0].id}", f"finish:{QUESTIONS[0].id}", "lang:", "finish:",
     "learn:", "learn:sql", "learn:nothing", f"done:{ID}", "done:", "snooze:", "snooze:1d", "reminders:on",
     "seen:google/round/dsa/yes", "seen:google/topics/technical_qa/no", "seen:google/round/dsa/?", "seen:", "debrief:", "expect:",
     "reminders:off", "settings:zone", "settings:", "hour:19", "hour:99", "zone:UTC", "zone:no", "zone:skip",
@@ -108,6 +151,9 @@ WORDS = (
     "",
     "yes",
     "no",
+    "def solve(items):\n    return sorted(items)",
+    "O(n log n), it sorts",
+    "can it be empty?",
     "19",
     "Berlin",
     "mock interview at Google",
@@ -136,6 +182,29 @@ def events() -> list[Event]:
             for kind in ("document", "photo", "voice", "sticker", "other")
         ),
         Shared(id=next(numbers), kind="document", text="my resume", **common),
+        Judged(id="j1", at=at, attempt=ID, number=1, refused="busy"),
+        Judged(id="j2", at=at, attempt=ID, number=1, refused="cannot_run"),
+        Judged(id="j3", at=at, attempt=ID, number=1, growth=Growth(points=(), allowed=("quadratic",))),
+        Judged(id="j4", at=at, attempt="b" * 24, number=1, refused="failed"),
+        *(
+            Judged(
+                id=f"j-{verdict}",
+                at=at,
+                attempt=ID,
+                number=1,
+                judgement=Judgement(
+                    verdict=verdict, cases=(CaseResult(verdict=verdict, category="ties"),), engine="x"
+                ),
+            )
+            for verdict in ("accepted", "wrong_answer", "compile_error")
+        ),
+        Shared(id=next(numbers), kind="document", name="cv.pdf", read="ten years of Django, /stop", **common),
+        Shared(
+            id=next(numbers), kind="document", name="cv.pdf", text="my answer", unread="no_text", **common
+        ),
+        Shared(id=next(numbers), kind="document", unread="encrypted", **common),
+        Shared(id=next(numbers), kind="voice", read="skip that, learn SQL", **common),
+        Shared(id=next(numbers), kind="voice", unread="no_speech", **common),
         Graded(id="g1", at=at, attempt=ID, parts=1, grade=grade),
         Graded(id="g2", at=at, attempt="b" * 24, parts=1, grade=grade),
         Graded(

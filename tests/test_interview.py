@@ -109,9 +109,9 @@ async def test_set_up_by_words_reaches_the_named_company(talk: Talk) -> None:
         user: short
         bot: Google: ... Which role? Type it, or press one. ...
         user: SDE Intern
-        bot: Paste the text of your resume, ... [Go without]
+        bot: Send your resume as a PDF, Word or text file, ... [Go without]
         user: Python, SQL, two internships.
-        bot: Last one: paste the job description, or go without. [Go without]
+        bot: Last one: the job description, as a file or pasted. Or go without. [Go without]
         press: Go without
         bot: Google · SDE Intern. 3 questions, ...
         bot: 1 of 3 · ... [Hint] [Skip] [Pause]

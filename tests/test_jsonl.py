@@ -16,15 +16,19 @@ from typing import Any
 
 import pytest
 
+from adapters.files import Files
 from adapters.jsonl import BadLine, JsonLines, to_event
 from adapters.local import Lines, MovableClock, advance
+from adapters.papers.reader import PaperReader
 from bot import bank
+from bot.events import Said
 from bot.grading import EmbeddedGrader
 from bot.messages import Address, Delivery, Message
 from bot.ports import Grader, NotTaken
 from bot.questions import Grade
 from bot.shell import Shell
 from storage.sqlite import SqliteStore
+from tests.papers import WORDS, Listener, pdf
 
 Json = dict[str, Any]
 content = cache(bank.load)
@@ -47,12 +51,13 @@ async def session(
     *lines: Json | str | bytes,
     clock: MovableClock | None = None,
     grader: Grader | None = None,
+    files: Files | None = None,
 ) -> list[Json]:
     """A session of its own over these lines; what it wrote."""
     written: list[bytes] = []
     clock = clock or MovableClock(START)
     with given(*lines) as source:
-        chat = JsonLines(clock=clock, lines=source, write=written.append)
+        chat = JsonLines(clock=clock, lines=source, write=written.append, files=files)
         shell = shell_of(store, chat, clock, grader)
         await chat.run(shell, store)
         await shell.close()
@@ -280,7 +285,7 @@ async def test_what_a_killed_session_left_is_done_when_the_next_one_opens(store:
     shell = Shell(store=store, content=content(), grader=Stuck(), messengers=[Deaf()], clock=clock)
     for line in (said("/hint"), said(ANSWER, id="a1")):
         event = to_event(json.dumps(line), at=START)
-        assert not isinstance(event, timedelta)
+        assert isinstance(event, Said)
         await shell.receive(event)
     await shell.close()
     hint, feedback, done = await session(store, said(ANSWER, id="a1"))
@@ -294,10 +299,10 @@ async def test_what_a_killed_session_left_is_done_when_the_next_one_opens(store:
     [
         ("resume.txt", "\ufeffFour years of Django and Postgres.".encode(), "job description"),
         ("resume", b"Four years of Django and Postgres.", "job description"),
-        ("resume.pdf", b"%PDF-1.4 all of it ASCII", "can only read text files"),
-        ("resume.doc", b"\xd0\xcf\x11\xe0", "can only read text files"),
-        ("resume.bin", b"text\0text", "can only read text files"),
-        ("resume.md", b"a" * 100_001, "can only read text files"),
+        ("resume.pdf", b"%PDF-1.4 all of it ASCII", "neither a PDF nor"),
+        ("resume.doc", b"\xd0\xcf\x11\xe0", "neither a PDF nor"),
+        ("resume.bin", b"text\0text", "neither a PDF nor"),
+        ("resume.md", b"a" * 100_001, "too large"),
         ("me.PNG", b"\x89PNG", "cannot read pictures"),
         ("me.ogg", b"OggS", "cannot listen"),
         ("me.tgs", b"\x1f\x8b", "Nice one"),
@@ -317,6 +322,22 @@ async def test_a_file_is_read_as_text_or_refused_as_what_it_is(
     written = await session(store, *setting_up, said("Backend Engineer"), {"user": "u1", "file": name})
     before = next(at for at, line in enumerate(written) if line.get("done") == len(setting_up) + 1)
     assert answer in messages(written[before:])[0]["text"]
+
+
+async def test_a_pdf_is_read_and_a_recording_is_heard(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of a file is enough."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cv.pdf").write_bytes(pdf(WORDS))
+    (tmp_path / "goal.ogg").write_bytes(b"OggS")
+    reader = PaperReader()
+    lines = [said("/settings resume"), {"user": "u1", "file": "cv.pdf"}, {"user": "u1", "file": "goal.ogg"}]
+    written = texts(await session(store, *lines, files=Files(reader, Listener())))
+    await reader.close()
+    assert written[1] == f"I read {len(WORDS)} characters in cv.pdf."
+    assert "Resume: kept" in written[2]
+    assert written[3].startswith('I heard: "goal.ogg has 4 bytes".')
 
 
 async def test_a_message_nobody_reads_is_kept_for_the_next_session(store: SqliteStore) -> None:

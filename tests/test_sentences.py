@@ -25,12 +25,16 @@ WHOLE = {"interview.model", "learn.recall"}  # model answers may be long; recall
 
 NAME = "W" * LONGEST_NAME
 LONGEST = {
+    "at": ", line 9999", "category": "repeated characters", "cost": 15, "error": "W" * 160, "growth": "constant or logarithmic",
+    "line": 9999, "mb": 1024, "message": "W" * 160, "most": 100, "ms": 30_000, "name": "Communication", "note": ": 99 of 99 large inputs",
+    "passed": 99, "points": 60, "reaction": max(CONTENT.reactions.values(), key=len), "stated": "W" * 60, "value": "W" * 160,
+    "verdict": "Runtime error",
     "answer": "", "answered": 8, "band": "Partial", "before": 100, "high": 100, "low": 100, "city": "W" * 40, "company": NAME, "date": "2026-12-31",
-    "example": "", "feedback": "", "found": "7½", "full_minutes": 199, "full_questions": "12 questions",
-    "goal": "Just ask me", "hint": "W" * 200, "hour": 23, "input": "", "jd": "none", "label": "W" * 32, "labels": "",
+    "example": "", "feedback": "", "file": NAME, "found": "7½", "full_minutes": 199, "full_questions": "12 questions",
+    "goal": "Just ask me", "heard": "W" * 200, "hint": "W" * 200, "hour": 23, "input": "", "jd": "none", "label": "W" * 32, "labels": "",
     "length": 999_999, "limit": 20_000, "minutes": 600, "missed": "W" * 70, "now": "Wed 30 Sep 23:59",
     "month": "Nov 2026", "number": 12, "one_minutes": 99,
-    "output": "", "percent": 100, "plan": "", "question": "", "questions": "12 questions", "quiet_from": 22,
+    "output": "", "pages": 50, "percent": 100, "plan": "", "question": "", "questions": "12 questions", "quiet_from": 22,
     "quiet_to": 8, "quote": "", "reason": max(SENTENCES["reasons"].values(), key=len), "reminders": "23:00",
     "reports": counted(20, "report"), "resources": counted(99, "resource"), "resume": "none", "role": NAME,
     "round": "Behavioral", "rounds": "coding, technical, behavioral", "score": 100, "short_minutes": 99,
@@ -39,6 +43,7 @@ LONGEST = {
     "source": max((r.source for p in CONTENT.paths.values() for s in p.stages for r in s.resources), key=len),
     "stage": max((s.stage_name for p in CONTENT.paths.values() for s in p.stages), key=len), "stages": "6 stages",
     "students": 5, "text": "W" * 80, "tip": "W" * 160, "topics": "W" * 60, "time": "23:59", "title": max((r.title for p in CONTENT.paths.values() for s in p.stages for r in s.resources), key=len),
+    "text_limit": 100,
     "topic": max((q.topic_title for q in CONTENT.questions.values()), key=len), "total": 12,
     "url": max((r.url for p in CONTENT.paths.values() for s in p.stages for r in s.resources), key=len),
     "weeks": counted(52, "week"), "what": "W" * LONGEST_WHAT, "when": "Wed 30 Sep at 23:59", "why": "W", "zone": "America/Argentina/ComodRivadavia",

@@ -245,12 +245,21 @@ SENT: dict[str, tuple[Callable[[User], object], dict[str, Any]]] = {
         {"kind": "document", "name": "cv.txt", "size": 25, "text": "Python, SQL – naïve"},
     ),
     "binary file": (
-        lambda user: user.send_document("cv.pdf", b"%PDF-1.7\xe2\xe3"),
-        {"kind": "document", "name": "cv.pdf", "size": 10, "text": None},
+        lambda user: user.send_document("cv.pdf", b"MZ\x90\0\xe2\xe3"),
+        {"kind": "document", "name": "cv.pdf", "size": 6, "text": None, "unread": "not_a_document"},
+    ),
+    "empty file": (lambda user: user.send_document("cv.txt", b""), {"kind": "document", "text": ""}),
+    "long text": (
+        lambda user: user.send_document("book.txt", b"a" * 100_001),
+        {"kind": "document", "size": 100_001, "text": None, "unread": "too_large"},
     ),
     "large file": (
-        lambda user: user.send_document("book.txt", b"a", size=100_001),
-        {"kind": "document", "name": "book.txt", "size": 100_001, "text": None},
+        lambda user: user.send_document("film.pdf", b"a", size=50_000_000),
+        {"kind": "document", "size": 50_000_000, "text": None, "unread": "too_large"},
+    ),
+    "wrongly sized file": (
+        lambda user: user.send_document("film.pdf", b"a" * 5_000_001, size=9),
+        {"kind": "document", "text": None, "unread": "too_large"},
     ),
 }
 

@@ -189,6 +189,18 @@ async def test_a_pipe_is_a_chat_line_by_line(store: SqliteStore) -> None:
     assert "\x1b" not in shown
 
 
+async def test_a_file_is_sent_by_its_path(store: SqliteStore, tmp_path: Path) -> None:
+    """As it was typed, or as a terminal writes a file that is dropped on it; one that is not there is named."""
+    (tmp_path / "my cv.txt").write_text("Four years of Django and Postgres.")
+    typed, dropped = f"/file {tmp_path}/my cv.txt", f"/FILE '{tmp_path}/my cv.txt' "
+    for line in (typed, dropped):
+        shown = await chat(store, "/settings resume", line)
+        assert "Resume: kept" in shown
+    shown = await chat(store, "/file", "/file no such.txt", "/file 'half", f"/file {tmp_path}")
+    assert "Which file?" in shown
+    assert shown.count("I find no file I can read at") == 3
+
+
 async def test_whoever_comes_back_sees_the_open_question(store: SqliteStore) -> None:
     first = await chat(store, "1")
     question = first.split("One question, no clock, two sentences will do.")[1].split("1 Hint")[0]

@@ -10,8 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
+import aiohttp
 import discord
 
 from adapters.bookmarks import Bookmarks
@@ -37,7 +39,9 @@ from adapters.discord.words import (
     to_event,
     to_message,
 )
+from adapters.download import downloaded
 from adapters.errors import WrongToken
+from adapters.files import FetchFailed, Files
 from bot.events import FromStudent
 from bot.messages import Address, Delivery, Message
 from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused, StoreUnavailable
@@ -46,8 +50,7 @@ from bot.shell import Receipt
 
 SLOT_OPEN = timedelta(minutes=14)  # an interaction takes answers for 15; the rest is the way there
 SEND_TIMEOUT = 40.0  # s; the library repeats a failed request for 25 s, the shell's lease is 60 s
-TEXT_FILE_BYTES = 100_000  # a resume or a solution has 10 kB
-DOWNLOAD_TIMEOUT = 10.0  # s, for one such file
+FILE_HOSTS = ("https://cdn.discordapp.com", "https://media.discordapp.net")  # where Discord keeps attachments
 TYPING_AFTER = 0.7  # s; most answers are there sooner
 READ_AT_ONCE = 4  # chats read on together, well within Discord's 50 requests a second
 PAUSE = 1.0, 60.0  # s between attempts: first, longest
@@ -59,7 +62,8 @@ log = logging.getLogger("viva.discord")
 
 class DiscordAdapter:
     """One bot account. `allowed`: user ids, empty for everybody. `api_url` and `gateway_url`: empty for Discord's own;
-    they count for the whole process. `clock`: aware UTC."""
+    they count for the whole process. `files`: who reads what students send; without, text files alone are read.
+    `clock`: aware UTC."""
 
     platform = PLATFORM
 
@@ -71,12 +75,15 @@ class DiscordAdapter:
         allowed: frozenset[str] = frozenset(),
         api_url: str = "",
         gateway_url: str = "",
+        files: Files | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._token = token
         self._bookmarks = bookmarks
         self._allowed = allowed
         self._addresses = api_url, gateway_url
+        self._files = files or Files()
+        self._file_hosts = {_origin(each) for each in (*FILE_HOSTS, api_url) if each}
         self._clock = clock
         self._receive: Callable[[FromStudent], Awaitable[Receipt]] | None = None
         self._client: Client | None = None  # only while logged in
@@ -162,7 +169,7 @@ class DiscordAdapter:
         address = Address(platform=PLATFORM, chat=str(channel))
         if self._may(message.author):
             self._type_soon(channel)
-            files = [await _file(each, is_voice=message.flags.voice) for each in message.attachments]
+            files = [await self._file(each, is_voice=message.flags.voice) for each in message.attachments]
             files += [File("sticker", each.name) for each in message.stickers]
             if message.message_snapshots or message.poll:
                 files.append(File("other"))
@@ -172,6 +179,21 @@ class DiscordAdapter:
             await self._tell(address, Message(text=say("general.not_allowed")), once=message.id)
         if bookmark and message.id > self._seen.get(channel, 0):
             await self._bookmark(channel, message.id)
+
+    async def _file(self, attachment: discord.Attachment, *, is_voice: bool) -> File:
+        """A file, with its words where it has some."""
+        media = (attachment.content_type or "").partition("/")[0]
+        kinds: dict[str, words.Kind] = {"audio": "voice", "image": "photo", "video": "other"}
+        kind = "voice" if is_voice else kinds.get(media, "document")
+
+        async def fetch(most: int) -> bytes:
+            if _origin(attachment.url) not in self._file_hosts:
+                raise FetchFailed("an address that is not Discord's", again=False)
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+                return await downloaded(session, attachment.url, most=most)
+
+        name, size = attachment.filename, attachment.size
+        return File(kind, name, size, await self._files.reading(kind, name=name, size=size, fetch=fetch))
 
     async def _interacted(self, given: discord.Interaction, interaction: Interaction) -> None:
         """Acknowledge, then answer in line with the chat's messages."""
@@ -488,24 +510,6 @@ def _may_write(channel: discord.TextChannel) -> bool:
     return rights.view_channel and rights.send_messages
 
 
-async def _file(attachment: discord.Attachment, *, is_voice: bool) -> File:
-    """A file, with its words when it is a small text file."""
-    media = (attachment.content_type or "").partition("/")[0]
-    if is_voice or media == "audio":
-        return File("voice", attachment.filename, attachment.size)
-    if media == "image":
-        return File("photo", attachment.filename, attachment.size)
-    small = attachment.size <= TEXT_FILE_BYTES and media != "video"
-    return File("document", attachment.filename, attachment.size, await _text(attachment) if small else None)
-
-
-async def _text(attachment: discord.Attachment) -> str | None:
-    try:
-        async with asyncio.timeout(DOWNLOAD_TIMEOUT):
-            text = (await attachment.read()).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-    except FAILURES as error:
-        log.warning("attachment %s not read: %s", attachment.id, described(error))
-        return None
-    return None if "\0" in text else text
+def _origin(url: str) -> tuple[str, str]:
+    address = urlsplit(url)
+    return address.scheme, address.netloc

@@ -12,6 +12,7 @@ import discord
 import msgspec
 
 from adapters import markup
+from adapters.files import NOTHING, Reading
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.messages import Address, Choice, Message
@@ -57,12 +58,16 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class File(NamedTuple):
-    """Something that came with a message. `text`: its words, None where it has none we can read."""
+    """Something that came with a message."""
 
     kind: Kind
     name: str = ""
     size: int = 0
-    text: str | None = None
+    reading: Reading = NOTHING
+
+    @property
+    def text(self) -> str | None:
+        return self.reading.text
 
 
 class Heard(NamedTuple):
@@ -89,7 +94,9 @@ def to_event(heard: Heard, update: "Interaction | str", files: Sequence[File] = 
         return [update.event(heard)]
     words, kept = _words_and_files(update, files)
     events: list[FromStudent] = [
-        Shared(**heard.common(place), kind=each.kind, name=each.name, size=each.size, text=each.text)
+        Shared(
+            **heard.common(place), kind=each.kind, name=each.name, size=each.size, **each.reading._asdict()
+        )
         for place, each in enumerate(kept)
     ]
     if words or not kept:
@@ -98,13 +105,15 @@ def to_event(heard: Heard, update: "Interaction | str", files: Sequence[File] = 
 
 
 def _words_and_files(words: str, files: Sequence[File]) -> tuple[str, list[File]]:
-    """A paste is words; words beside a text file belong into it."""
+    """A paste is words; words beside a file that was read, or should have been, belong to it."""
     pasted = [each.text for each in files if each.name == PASTE and each.text]
     kept = [each for each in files if not (each.name == PASTE and each.text)]
     words = "\n".join(filter(None, [words, *pasted]))
     for place, each in enumerate(kept):
-        if words and each.text:
-            kept[place] = each._replace(text=f"{words}\n\n{each.text}")
+        reading = each.reading
+        if words and any(reading):
+            both = "\n\n".join(filter(None, [words, reading.text]))
+            kept[place] = each._replace(reading=reading._replace(text=both))
             return "", kept
     return words, kept
 

@@ -213,15 +213,15 @@ class Local:
 
 def eryx(scratch: str, workers: int) -> Local | None:
     """CPython in WebAssembly; None where its package is not installed (Python before 3.12)."""
-    package = _package("eryx")
+    package = package_path("eryx")
     if package is None:
         return None
     # The texts go with the program: what reads them lies behind a wall later.
-    arguments = [guest_text("driver.py"), guest_text("shallow.py"), scratch, [*_libraries(), str(package)]]
+    arguments = [guest_text("driver.py"), guest_text("shallow.py"), scratch, [*libraries(), str(package)]]
     return Local(
         name="eryx",
         language="python",
-        command=_command("wasm_worker", arguments, beside=[package.parent]),
+        command=command("adapters.judge.inside.wasm_worker", arguments, beside=[package.parent]),
         scratch=scratch,
         workers=workers,
         told="CPython in WebAssembly, an instance a case: no network, no files, no environment, no processes; time by fuel",
@@ -230,13 +230,17 @@ def eryx(scratch: str, workers: int) -> Local | None:
 
 def quickjs(scratch: str, workers: int) -> Local | None:
     """QuickJS, a process a case; None where its package is not installed."""
-    package = _package("_quickjs")
+    package = package_path("_quickjs")
     if package is None:
         return None
     return Local(
         name="quickjs",
         language="javascript",
-        command=_command("fork_worker", ["javascript", guest_text("driver.js"), []], beside=[package.parent]),
+        command=command(
+            "adapters.judge.inside.fork_worker",
+            ["javascript", guest_text("driver.js"), []],
+            beside=[package.parent],
+        ),
         scratch=scratch,
         workers=workers,
         told="QuickJS without a single door to the system, a process a case: bounded time, memory and stack",
@@ -248,15 +252,15 @@ def native(scratch: str, workers: int, *, bwrap: str = "") -> Local | None:
     `bwrap`: the program, where namespaces are to stand around it, too."""
     if sys.platform != "linux":
         return None
-    package = _package("pyseccomp")
+    package = package_path("pyseccomp")
     if package is None:
         return None
-    arguments = ["python", "", _libraries()]
-    command = _command("fork_worker", arguments, beside=[package.parent])
+    arguments = ["python", "", libraries()]
+    started = command("adapters.judge.inside.fork_worker", arguments, beside=[package.parent])
     return Local(
         name="native",
         language="python",
-        command=[*_namespaces(bwrap, package), *command] if bwrap else command,
+        command=[*_namespaces(bwrap, package), *started] if bwrap else started,
         scratch=scratch,
         workers=workers,
         told="CPython of this machine, a process a case: it may compute and answer; bounded time, memory, output",
@@ -283,12 +287,13 @@ def private_folder() -> str:
     return tempfile.mkdtemp(prefix=f"viva-judge-{owner}-{os.getpid()}-")
 
 
-def _command(program: str, arguments: list[Any], *, beside: Sequence[Path]) -> list[str]:
-    """A worker's command line: this Python, isolated, with nothing on its path but the engine and `inside`."""
+def command(program: str, arguments: list[Any], *, beside: Sequence[Path]) -> list[str]:
+    """A worker's command line: this Python, isolated, with nothing on its path but ours and `beside`. `program`: the
+    module whose `main` gets the arguments."""
     paths = [str(ROOT), *(str(each) for each in beside)]
     code = (
         f"import sys, json; sys.path += {paths!r}; "
-        f"from adapters.judge.inside import {program}; {program}.main(*json.loads(sys.argv[1]))"
+        f"import {program} as program; program.main(*json.loads(sys.argv[1]))"
     )
     return [sys.executable, "-I", "-S", "-B", "-c", code, json.dumps(arguments)]
 
@@ -297,7 +302,7 @@ def _namespaces(bwrap: str, package: Path) -> list[str]:
     """Bubblewrap around a worker. Its own environment is empty as well: its first process can be read from inside."""
     bound = [path for path in ("/usr/lib", "/usr/lib64", "/lib", "/lib64") if Path(path).exists()]
     arguments = ["--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
-    own = (*_libraries(), sys.executable, str(Path(sys.executable).resolve()))
+    own = (*libraries(), sys.executable, str(Path(sys.executable).resolve()))
     within = tuple(f"{there}/" for there in bound)
     for path in (*bound, *(each for each in own if not each.startswith(within))):
         arguments += ["--ro-bind-try", path, path]
@@ -314,7 +319,7 @@ def _namespaces(bwrap: str, package: Path) -> list[str]:
     return [bwrap, *arguments, "--dev", "/dev", "--chdir", "/", "--"]
 
 
-def _package(name: str) -> Path | None:
+def package_path(name: str) -> Path | None:
     """Where a module or package lies; None when it is not installed."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
@@ -329,7 +334,7 @@ def _standard_library() -> list[str]:
     return without_packages(sysconfig.get_path("stdlib"))
 
 
-def _libraries() -> list[str]:
+def libraries() -> list[str]:
     """The standard library, and shared libraries of the system and of this Python."""
     base = Path(sys.base_prefix, "lib")
     own = [str(each) for each in base.glob("*.so*")]

@@ -3,7 +3,8 @@
 import logging
 
 from adapters.model.client import Client, ModelError
-from bot.ports import Transcript, Unheard
+from bot.files import Unheard
+from bot.ports import Transcript
 
 LARGEST = (
     24 * 1024 * 1024

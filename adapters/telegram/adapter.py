@@ -22,8 +22,9 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 
 from adapters import markup
 from adapters.errors import WrongSetting, WrongToken
+from adapters.files import NOTHING, Files, Reading
 from adapters.telegram.wire import ANSWER_WITHIN, AiohttpRequest, Flooded, NotConnected, from_json
-from adapters.telegram.words import PLATFORM, Document, Part, Update, asks_in_group, to_event, to_message
+from adapters.telegram.words import PLATFORM, Message, Part, Update, asks_in_group, to_event, to_message
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Said
 from bot.messages import Delivery
@@ -47,8 +48,6 @@ CONFLICT_PAUSE = 5.0  # s; the other process's long poll ends when ours begins, 
 FAREWELL = 3.0  # s for what is under way when we are stopped
 TYPING_AFTER = 0.7  # s without an answer before "typing" is shown: most answers are there sooner
 LONG_ANSWER = 15  # characters; what is longer may have to be graded
-LARGEST_TEXT = 100_000  # bytes of a document that is read; a resume has 10,000
-DOWNLOAD_PAUSES = 1.0, 3.0  # s between tries for a document; then it is taken as one that cannot be read
 HALF_SENT = 1_000  # deliveries remembered of which a first part went and the next did not
 
 T = TypeVar("T")
@@ -58,7 +57,7 @@ log = logging.getLogger("viva.telegram")
 
 class TelegramAdapter:
     """One bot of Telegram. `allowed`: ids of the users it talks to (empty: everybody). `api_url`: of a self-hosted
-    Bot API server."""
+    Bot API server. `files`: who reads what students send; without, text files alone are read."""
 
     platform = PLATFORM
 
@@ -68,6 +67,7 @@ class TelegramAdapter:
         *,
         allowed: frozenset[str] = frozenset(),
         api_url: str = "",
+        files: Files | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         server = (api_url or OFFICIAL).rstrip("/")
@@ -75,11 +75,11 @@ class TelegramAdapter:
         self._bot = Bot(
             token,
             base_url=f"{server}/bot",
-            base_file_url=f"{server}/file/bot",
             request=self._http,
             get_updates_request=self._http,
         )
         self._allowed = allowed
+        self._files = files or Files()
         self._clock = clock
         self._shell: Receive
         self._username = ""
@@ -266,9 +266,8 @@ class TelegramAdapter:
                 await self._handed_in(update)
 
     async def _handed_in(self, update: Update) -> None:
-        message = update.message
-        text = await self._read(message.document) if message and message.document else None
-        event = to_event(update, at=self._clock(), text=text)
+        reading = await self._read(update.message) if update.message else NOTHING
+        event = to_event(update, at=self._clock(), reading=reading)
         if event is None:
             return
         if isinstance(event, Said) and len(event.text) > LONG_ANSWER:
@@ -282,23 +281,16 @@ class TelegramAdapter:
             else:
                 return
 
-    async def _read(self, document: Document) -> str | None:
-        """What a small text file says; None for any other, and for one that does not come."""
-        if not 0 < document.file_size <= LARGEST_TEXT:
-            return None
-        for pause in (*DOWNLOAD_PAUSES, 0.0):
-            try:
-                file = await self._bot.get_file(document.file_id)
-                text = bytes(await file.download_as_bytearray()).decode("utf-8-sig")
-            except (BadRequest, InvalidToken, UnicodeError) as error:
-                log.info("cannot read a document: %s", type(error).__name__)
-                return None
-            except TelegramError as error:
-                log.info("cannot fetch a document: %s", error)
-                await asyncio.sleep(pause)
-            else:
-                return None if "\0" in text else text
-        return None
+    async def _read(self, message: Message) -> Reading:
+        file, kind = message.file, message.kind
+        if file is None or kind is None:
+            return NOTHING
+        self._type_later(str(message.chat.id))
+
+        async def fetch(most: int) -> bytes:
+            return await self._http.download(file.file_id, most=most)
+
+        return await self._files.reading(kind, name=file.file_name, size=file.file_size, fetch=fetch)
 
     async def _point_to_private(self, update: Update) -> None:
         """Where others read along: one sentence, and a link to the private chat."""

@@ -1,18 +1,23 @@
 """HTTP for python-telegram-bot: its own extension point, filled by aiohttp, which takes half the CPU of httpx.
 
 `call` is the short way for what a turn needs: JSON in, JSON out, without the library's objects (a third of a turn's CPU).
-What went wrong is told apart by what is known: not sent, unknown, or flooded. Files do not go out this way.
+What went wrong is told apart by what is known: not sent, unknown, or flooded. Files come in by `download`, and do not go
+out this way.
 """
 
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 from yarl import URL
+
+from adapters.download import downloaded
+from adapters.files import FetchFailed
 
 ANSWER_WITHIN = 20.0  # s for an answer; Telegram's slowest seen took 10
 CONNECT_WITHIN = 10.0  # s; shorter than ANSWER_WITHIN, so that it is known that nothing was sent
@@ -41,6 +46,7 @@ class AiohttpRequest(BaseRequest):
 
     def __init__(self, server: str, token: str) -> None:
         self._base = f"{server}/bot{token}/"
+        self._files = f"{server}/file/bot{token}/"
         self._token = token.encode()
         self._addresses: dict[str, URL] = {}  # by method: to read one is a tenth of a request
         self._session: aiohttp.ClientSession | None = None
@@ -72,6 +78,21 @@ class AiohttpRequest(BaseRequest):
         if status < 300:
             return answer.get("result")
         raise _REFUSALS.get(status, NetworkError)(str(answer.get("description", status)))
+
+    async def download(self, file_id: str, *, most: int) -> bytes:
+        """A file, or so many bytes of it and one more when it is larger. Raises FetchFailed."""
+        try:
+            found = await self.call("getFile", {"file_id": file_id})
+            path, size = str(found["file_path"]), int(found.get("file_size", 0))
+        except (BadRequest, InvalidToken, Forbidden) as error:
+            raise FetchFailed(type(error).__name__, again=False) from None
+        except (TelegramError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise FetchFailed(type(error).__name__) from None
+        if self._session is None:
+            raise FetchFailed("Telegram is stopped", again=False)
+        if size > most:  # known now at the latest; a server of one's own gives files of 2 GB
+            return bytes(most + 1)
+        return await downloaded(self._session, self._files + quote(path), most=most)
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from adapters import markup
+from adapters.files import NOTHING, Reading
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
 from bot.messages import Address, Choice, Message as Outgoing
@@ -28,8 +30,8 @@ class Chat(msgspec.Struct, frozen=True):
     type: str
 
 
-class Document(msgspec.Struct, frozen=True):
-    """`file_size`: bytes."""
+class File(msgspec.Struct, frozen=True):
+    """A document or a recording. `file_size`: bytes."""
 
     file_id: str
     file_name: str = ""
@@ -45,12 +47,12 @@ class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     text: str | None = None
     message_thread_id: int | None = None
     is_topic_message: bool = False
-    document: Document | None = None
+    document: File | None = None
     photo: Any = None
     sticker: Any = None
-    voice: Any = None
-    audio: Any = None
-    video_note: Any = None
+    voice: File | None = None
+    audio: File | None = None
+    video_note: File | None = None
     animation: Any = None
     video: Any = None
     contact: Any = None
@@ -78,6 +80,20 @@ class Message(msgspec.Struct, frozen=True, rename={"sender": "from"}):
             if any((self.video, self.contact, self.location, self.poll, self.dice, self.story))
             else None
         )
+
+    @property
+    def file(self) -> File | None:
+        """What may hold words. Recordings made in the app have no name; what they are is fixed."""
+        if self.kind == "document":
+            return self.document
+        for file, name in (
+            (self.voice, "voice.oga"),
+            (self.audio, "audio.mp3"),
+            (self.video_note, "note.mp4"),
+        ):
+            if file is not None and self.kind == "voice":
+                return replace(file, file_name=file.file_name or name)
+        return None
 
 
 class Query(msgspec.Struct, frozen=True, rename={"sender": "from"}):
@@ -129,9 +145,9 @@ class Part(NamedTuple):
     keyboard: dict[str, Any] | None = None
 
 
-def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromStudent | None:
+def to_event(update: Update, *, at: datetime, reading: Reading = NOTHING) -> FromStudent | None:
     """What a student did in their private chat; None for what is nothing to us.
-    `text`: what the document of the update says, where that is known."""
+    `reading`: of the update's file."""
     user, chat = update.user, update.chat
     if user is None or chat is None:
         return None
@@ -148,8 +164,8 @@ def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromSt
         return Said(id=event_id, at=at, sender=sender, address=address, text=message.text)
     if message.kind is None:
         return None
-    file = message.document if message.kind == "document" else None
-    words = "\n".join(part for part in (message.caption, text) if part)
+    file = message.file
+    words = "\n".join(part for part in (message.caption, reading.text) if part)
     return Shared(
         id=event_id,
         at=at,
@@ -158,7 +174,9 @@ def to_event(update: Update, *, at: datetime, text: str | None = None) -> FromSt
         kind=message.kind,
         name=file.file_name if file else "",
         size=file.file_size if file else 0,
-        text=words or None,
+        text=words or reading.text,
+        read=reading.read,
+        unread=reading.unread,
     )
 
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from bot import grader, sourcecode
 from bot.clock import zone_of
 from bot.conversation import (
-    CODING_STAGES,
     Coding,
     CodingStage,
     Conversation,
@@ -49,6 +48,7 @@ _DEFINES = re.compile(
     r"^[ \t]*(?:(?:async\s+)?(?:def|class|function)\s+(?=\w+\s*[({:])|(?:const|let|var)\s+(?=\w+\s*=))(\w+)",
     re.MULTILINE,
 )
+_CODE_SIGNS = re.compile(r"[(){}\[\]=;]")  # in what follows a piece of code that did not compile
 _ALL = re.compile(r"\b(?:constraints?|limits|assumptions)\b", re.IGNORECASE)
 
 
@@ -56,7 +56,7 @@ def said(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, fi
     """Code, a question about the problem, or talk."""
     if len(text) > LONGEST_SOURCE:
         return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_SOURCE))]
-    if file_name or _is_code(text):
+    if file_name or _is_code(text) or (stage.broken and _CODE_SIGNS.search(text)):
         return _code(conversation, stage, text, turn, file_name=file_name)
     if _QUESTION.search(text) and not grader.says_dont_know(text):
         return _clarified(conversation, stage, text)
@@ -124,8 +124,8 @@ def more(conversation: Conversation, stage: Weighing, text: str) -> Outcome:
 def skipped(conversation: Conversation, stage: Defending, turn: Turn) -> Outcome:
     """Not this question; it brings no points."""
     if stage.step == "complexity":
-        return _on_to_follow_up(conversation, replace(stage, agreed="skipped"), turn)
-    return _finished(conversation, stage.coding, turn, agreed=stage.agreed, grade=None)
+        return _on_to_follow_up(conversation, stage, replace(stage, agreed="skipped"), turn)
+    return _finished(conversation, stage, turn, agreed=stage.agreed, grade=None)
 
 
 def follow_up_graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
@@ -135,7 +135,7 @@ def follow_up_graded(conversation: Conversation, event: Graded, turn: Turn) -> O
         return conversation, []
     if (stage.coding.attempt, len(stage.parts)) != (event.attempt, event.parts):
         return conversation, []
-    return _finished(conversation, stage.coding, turn, agreed=stage.defending.agreed, grade=event.grade)
+    return _finished(conversation, stage, turn, agreed=stage.defending.agreed, grade=event.grade)
 
 
 def finished(conversation: Conversation, stage: CodingStage, turn: Turn) -> Outcome:
@@ -146,7 +146,7 @@ def finished(conversation: Conversation, stage: CodingStage, turn: Turn) -> Outc
             agreed = stage.agreed
         case Weighing():
             agreed = stage.defending.agreed
-    return _finished(conversation, coding_of(stage), turn, agreed=agreed, grade=None)
+    return _finished(conversation, stage, turn, agreed=agreed, grade=None)
 
 
 # Before the code
@@ -177,7 +177,7 @@ def _talked(conversation: Conversation, stage: Coding, text: str, turn: Turn) ->
     whole = f"{stage.explained}\n{text}".strip()
     heard = replace(stage, explained=whole[:LONGEST_SOURCE])
     conversation = conversation.swapped(stage, heard)
-    if stage.best is not None or stage.attempt:
+    if stage.best is not None:
         return conversation, [reply(say("coding.noted"), *problem.buttons(heard, pausable=False))]
     if stage.explained or not stage.runs or grader.says_dont_know(text):
         return interview.answered(conversation, heard, whole, turn, most=_most(heard))
@@ -201,7 +201,7 @@ def _code(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, f
     if found.foreign:
         return conversation, [reply(say("coding.foreign"), *problem.buttons(stage, pausable=False))]
     source = _together(stage.broken, found.source) if stage.broken else found.source
-    language = found.language or (stage.best.language if stage.best else None)
+    language = found.language or stage.language
     if language is None:
         asked = replace(stage, draft=source)
         return conversation.swapped(stage, asked), [problem.which_language(asked)]
@@ -244,34 +244,15 @@ def _submitted(
     attempt = stage.attempt
     if not attempt:
         attempt = new_id(turn.at, conversation.student, turn.event.id, "attempt")
-        effects.append(insert(_attempt(conversation, stage, attempt, source, spent, turn)))
+        made = interview.first_answer(conversation, stage, attempt, _answer(stage, source), turn)
+        effects.append(insert(made))
     else:
         answer = {} if stage.best else {"student_answer": _answer(stage, source), "time_taken_seconds": spent}
         effects.append(update(InterviewAttempt, attempt, hints_used=stage.hints, **answer))
-    coding = replace(stage, attempt=attempt, count=stage.count + 1, draft="", broken="")
+    coding = replace(stage, attempt=attempt, count=stage.count + 1, draft="", broken="", language=language)
     running = Judging(coding=coding, source=source, language=language, since=turn.at)
     conversation = conversation.with_profile(ran_on=today, runs=runs + 1)
     return conversation.swapped(instead, running), effects
-
-
-def _attempt(
-    conversation: Conversation, stage: Coding, attempt: str, source: str, spent: int, turn: Turn
-) -> InterviewAttempt:
-    return InterviewAttempt(
-        id=attempt,
-        session_id=stage.session.id,
-        round=stage.question.round,
-        question_id=stage.question.id,
-        student_answer=_answer(stage, source),
-        score=None,
-        feedback="",
-        time_taken_seconds=spent,
-        created_at=turn.at,
-        student_id=conversation.student,
-        asked=stage.question,
-        status="awaiting_grade",
-        hints_used=stage.hints,
-    )
 
 
 def _answer(stage: Coding, source: str) -> str:
@@ -332,27 +313,32 @@ def _compared(conversation: Conversation, stage: Weighing, event: Judged, turn: 
     right = growth.agrees_with(stated) if growth is not None else None
     agreed: Agreed = "unknown" if right is None else "right" if right else "wrong"
     text = problem.measured(stated, growth, agreed)
-    return _on_to_follow_up(conversation, replace(stage.defending, agreed=agreed), turn, before=text)
+    defending = replace(stage.defending, agreed=agreed)
+    return _on_to_follow_up(conversation, stage, defending, turn, before=text)
 
 
 def _on_to_follow_up(
-    conversation: Conversation, stage: Defending, turn: Turn, *, before: str = ""
+    conversation: Conversation,
+    stage: Defending | Weighing,
+    defending: Defending,
+    turn: Turn,
+    *,
+    before: str = "",
 ) -> Outcome:
-    following = replace(stage, step="follow_up", asked_at=turn.at)
-    at = conversation.interview
-    assert at is not None
+    following = replace(defending, step="follow_up", asked_at=turn.at)
     question = problem.asked(following).message
     text = f"{before}\n\n{question.text}".strip()
-    return conversation.swapped(at, following), [Reply(message=replace(question, text=text))]
+    return conversation.swapped(stage, following), [Reply(message=replace(question, text=text))]
 
 
 # The end
 
 
 def _finished(
-    conversation: Conversation, coding: Coding, turn: Turn, *, agreed: Agreed, grade: Grade | None
+    conversation: Conversation, stage: CodingStage, turn: Turn, *, agreed: Agreed, grade: Grade | None
 ) -> Outcome:
     """The score of the best submission, and how it came about."""
+    coding = coding_of(stage)
     assert coding.best is not None
     follow_up = grade.score if grade is not None else None
     parts = composed(
@@ -364,7 +350,5 @@ def _finished(
     text = problem.composition(parts, score_of(parts), coding.best)
     if grade is not None:
         text = f"{feedback.evidence(grade)}\n\n{text}".strip()
-    at = conversation.interview
-    assert isinstance(at, CODING_STAGES)
     conversation = replace(conversation, review=None)
-    return interview.reviewed(conversation, at, session, coding.attempt, [stored], text, turn)
+    return interview.reviewed(conversation, stage, session, coding.attempt, [stored], text, turn)

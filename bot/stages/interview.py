@@ -142,8 +142,31 @@ def answered(
     """Keep an answer; its grading is work for the shell. `most`: points there are to get."""
     if len(text) > LONGEST_ANSWER:
         return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_ANSWER))]
-    attempt = new_id(turn.at, conversation.student, turn.event.id, "attempt")
-    kept = InterviewAttempt(
+    spent = seconds_at(stage, turn.at)
+    attempt = stage.attempt if isinstance(stage, Coding) else ""
+    if attempt:  # code was sent before, and did not get to run
+        kept: Effect = update(InterviewAttempt, attempt, student_answer=text, time_taken_seconds=spent)
+    else:
+        attempt = new_id(turn.at, conversation.student, turn.event.id, "attempt")
+        kept = insert(first_answer(conversation, stage, attempt, text, turn))
+    waiting = AwaitingGrade(
+        session=stage.session,
+        question=stage.question,
+        attempt=attempt,
+        parts=(text,),
+        since=turn.at,
+        spent=spent,
+        hints=stage.hints,
+        most=most,
+    )
+    return conversation.swapped(stage, waiting), [kept]
+
+
+def first_answer(
+    conversation: Conversation, stage: Answering | Coding, attempt: str, text: str, turn: Turn
+) -> InterviewAttempt:
+    """The attempt that a question's first answer makes."""
+    return InterviewAttempt(
         id=attempt,
         session_id=stage.session.id,
         round=stage.question.round,
@@ -158,17 +181,6 @@ def answered(
         status="awaiting_grade",
         hints_used=stage.hints,
     )
-    waiting = AwaitingGrade(
-        session=stage.session,
-        question=stage.question,
-        attempt=attempt,
-        parts=(text,),
-        since=turn.at,
-        spent=kept.time_taken_seconds,
-        hints=stage.hints,
-        most=most,
-    )
-    return conversation.swapped(stage, waiting), [insert(kept)]
 
 
 def doubted(conversation: Conversation, stage: Answering, text: str) -> Outcome:
@@ -182,6 +194,13 @@ def doubted(conversation: Conversation, stage: Answering, text: str) -> Outcome:
     return conversation.swapped(stage, replace(stage, doubted=text)), [
         reply(say("interview.doubted"), *choices)
     ]
+
+
+def held(conversation: Conversation, stage: Answering, text: str, told: str) -> Outcome:
+    """An answer that waits for a press before it counts; other words take its place."""
+    question = stage.question.id
+    choices = (button("answer", question, "answer_heard"), button("skip", question, "skip"))
+    return conversation.swapped(stage, replace(stage, doubted=text)), [reply(told, *choices)]
 
 
 def followed_up(conversation: Conversation, stage: FollowingUp, text: str, turn: Turn) -> Outcome:

@@ -2,7 +2,7 @@
 
 Two guests: QuickJS in process, which has no door to the outside of its own, and this very CPython, which has all of
 them: there the walls are the protection, and without them the worker refuses to start. The parent never runs a line of
-the student's; it measures and kills.
+the student's; it measures and kills. Other programs bring their own guest to `serve` (adapters/papers).
 """
 
 import json
@@ -31,11 +31,16 @@ Run = Callable[[dict[str, Any], Callable[[], None]], tuple[str | None, str]]
 
 def main(guest: str, driver: str, readable: list[str]) -> None:
     """Serve until the bot goes away. `guest`: "python" or "javascript"; `driver`: the JavaScript driver's text."""
+    serve(lambda: _quickjs(driver) if guest == "javascript" else _python(), readable)
+
+
+def serve(guest: Callable[[], Run], readable: list[str]) -> None:
+    """Serve until the bot goes away. `guest` imports all it will need: behind the walls only `readable` can be read."""
     wire = Wire()
     confine.die_with_parent()
     if hasattr(os, "fork"):
         import resource  # noqa: F401  # wait4 wants it, and behind the walls it could not be read
-    run = _quickjs(driver) if guest == "javascript" else _python()
+    run = guest()
     size = _address_space()
     seccomp = confine.strict_filter()
     walls = ["seccomp"] if seccomp is not None else []
@@ -47,7 +52,9 @@ def main(guest: str, driver: str, readable: list[str]) -> None:
 
 
 def _case(job: dict[str, Any], run: Run, seccomp: Any, size: int) -> dict[str, Any]:
-    if not hasattr(os, "fork"):  # Windows: QuickJS alone, in this process; the bot's watchdog kills it
+    if not hasattr(
+        os, "fork"
+    ):  # Windows: no CPython of the student's, in this process; the bot's watchdog kills it
         frame, stop = run(job, lambda: None)
         return {"frame": frame, "stop": stop, "time_ms": None, "memory_mb": None}
     theirs, ours = os.pipe()
