@@ -456,6 +456,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _planned_anew(conversation, effects, floor, turn)
         case "hour", _:
             return _hour_given(conversation, subject, turn)
+        case "plan", _ if conversation.interview and _is_running(conversation, subject):
+            return _way_back(conversation, [setup.reasons(session_of(conversation.interview), turn)])
         case "done", _ if subject:
             return _way_back(*learning.done_pressed(conversation, subject, turn))
         case "why", _:
@@ -606,14 +608,15 @@ def _graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
 def _model_answer(conversation: Conversation, question_id: str, turn: Turn) -> Outcome:
     """The reference answer of a question the student has answered."""
     stage = conversation.interview
-    if isinstance(stage, (Answering, AwaitingGrade, *CODING_STAGES)) and stage.question.id == question_id:
+    open_ = isinstance(stage, (Answering, AwaitingGrade, *CODING_STAGES)) and stage.question.id == question_id
+    if open_ or (stage is not None and question_id in _ahead(stage)):
         return conversation, [reply(say("interview.model_later"))]
     if isinstance(stage, Reviewed) and stage.question.id == question_id:
         answer = reply(
             say("interview.model", answer=stage.question.reference_answer), *interview.after_feedback(stage)
         )
         return conversation, [answer]
-    question = turn.content.questions.get(question_id)
+    question = turn.content.question(question_id)
     if question is None or question_id not in turn.known.asked:
         return _with_question(conversation, [reply(say("interview.model_unknown"))], turn)
     return _way_back(conversation, [reply(say("interview.model", answer=question.reference_answer))])
@@ -827,6 +830,12 @@ def _is_about(stage: InterviewStage | None, subject: str) -> bool:
             return subject == stage.attempt
         case _:
             return False
+
+
+def _ahead(stage: InterviewStage) -> set[str]:
+    """The questions of the plan that are still to come."""
+    session = session_of(stage)
+    return {planned.question for planned in session.plan[session.position + 1 :]}
 
 
 def _is_running(conversation: Conversation, session: str) -> bool:

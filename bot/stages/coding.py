@@ -345,6 +345,7 @@ def _finished(
         coding.best, agreed=agreed, follow_up=follow_up, talked=scoring.has_talked(coding), hints=coding.hints
     )
     result, stored = scoring.result(coding, parts, grade)
+    conversation, result = interview.rated(conversation, coding.question, result, turn)
     session = replace(coding.session, results=(*coding.session.results, result))
     text = problem.composition(parts, score_of(parts), coding.best)
     if grade is not None:
