@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import cyclopts
+from msgspec.structs import replace
 
-from bot import bank, companies, config
+from bot import bank, calibration, companies, config
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
@@ -317,7 +318,12 @@ async def _serve(
         async def renew() -> None:
             shell.learn(await renewed(store, content, _today()))
 
-        await stack.enter_async_context(sweeping(*sweeps, daily=[renew]))
+        async def rate() -> None:
+            if scheduler:
+                await calibration.calibrate(store)
+            shell.rate(await calibration.ratings(store))
+
+        await stack.enter_async_context(sweeping(*sweeps, daily=[renew, rate]))
         log.info(
             "started platforms=%s scheduler=%s", ",".join(each.platform for each in messengers), scheduler
         )
@@ -483,7 +489,7 @@ async def _store(
         content = content.learnt(await observed(store, _today()))
         changed = [await store.seed(name, documents) for name, documents in content.documents.items()]
         told(f"{sum(changed)} entries written or retired.")
-        yield store, content
+        yield store, replace(content, ratings=await calibration.ratings(store))
     finally:
         await store.close()
 

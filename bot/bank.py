@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 from msgspec.structs import replace
 
-from bot import companies, rubric
+from bot import companies, elo, rubric
 from bot.companies import folded as _folded
 from bot.conversation import Goal
 from bot.documents import (
@@ -37,6 +37,7 @@ from bot.documents import (
     slug_uuid,
 )
 from bot.questions import ROUNDS, Clarification, Difficulty, Example, KeyPoint, Question, RoundName
+from bot.skills import Skill, Taxonomy, tokens_of
 
 FOLDER = Path(__file__).parent / "content"
 LONGEST_TIP = 160  # characters: it stands under what else is said of a company
@@ -45,6 +46,7 @@ LONGEST_LABEL = 32  # characters: a key point's label stands before a quote, sev
 LONGEST_PROBLEM_TITLE = 40  # characters
 LONGEST_CLARIFICATION = 160  # characters: a reply while the problem is open, several at once
 LONGEST_QUESTION = 450  # characters: with its place and hint line it stays under 600
+PROJECT = "{project}"  # in a question: where the words of the student's own project go
 
 FACTS: tuple[Fact, ...] = get_args(Fact)
 
@@ -60,12 +62,13 @@ class ContentError(Exception):
 
 
 class GoalEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something a student can aim for; `topics` are technical topics, most likely first."""
+    """Something a student can aim for; `topics` are technical topics, most likely first, `skills` what is usual for it."""
 
     slug: Goal
     label: str
     role: str
     topics: tuple[str, ...]
+    skills: tuple[str, ...] = ()
 
 
 @cache
@@ -77,7 +80,8 @@ def reactions(folder: Path = FOLDER) -> dict[str, str]:
 
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """Everything there is to ask and to recommend. `questions` and `paths` leave retired entries out; `retired` are
-    the questions that a plan made earlier may still name."""
+    the questions that a plan made earlier may still name. `forms`: questions about a project of the student's, asked
+    with its words filled in. `ratings`: of the questions that enough answers were given to (`bot/calibration.py`)."""
 
     questions: dict[str, Question]
     retired: dict[str, Question]
@@ -89,12 +93,23 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     reactions: dict[str, str]
     mean_minutes: dict[RoundName, float]
     documents: dict[str, tuple[Document, ...]]
+    forms: dict[str, Question] = {}
+    taxonomy: Taxonomy = Taxonomy()
+    ratings: dict[str, int] = {}
     _aliases: dict[str, str] = {}
     _skills: dict[str, str] = {}
 
     def question(self, question_id: str) -> Question | None:
         """A question by its id, retired or not; None when its file no longer has it."""
-        return self.questions.get(question_id) or self.retired.get(question_id)
+        return self.questions.get(question_id) or self.forms.get(question_id) or self.retired.get(question_id)
+
+    def topics(self, name: RoundName) -> frozenset[str]:
+        """The topics a round asks about."""
+        return frozenset(each.topic for each in self.questions.values() if each.round == name)
+
+    def rating(self, question: Question) -> int:
+        """How hard a question is, in Elo points: learnt from answers, or by its difficulty."""
+        return self.ratings.get(question.id, elo.PRIOR[question.difficulty])
 
     def rubric(self, asked: Question) -> tuple[KeyPoint, ...]:
         """The key points of a question as asked, with the wordings they are found by. A point that its file has
@@ -235,7 +250,9 @@ class _Loader:
         self.questions: list[InterviewQuestion] = []
         self.shown: dict[str, Question] = {}
         self.retired: dict[str, Question] = {}
+        self.forms: dict[str, Question] = {}
         self.openers: dict[str, list[str]] = {}
+        self.skills: list[Skill] = []
         self.paths: list[PathTemplate] = []
         self.companies: list[CompanyKnowledge] = []
         self.goals: list[GoalEntry] = []
@@ -254,6 +271,8 @@ class _Loader:
             self._companies(name, raw)
         for name, raw in self._files("goals.toml"):
             self.goals = self._entry(raw.get("goals"), list[GoalEntry], name) or []
+        for name, raw in self._files("skills.toml"):
+            self.skills = self._entry(raw.get("skills"), list[Skill], name) or []
         self._across()
         if self.faults:
             raise ContentError(self.faults)
@@ -337,10 +356,15 @@ class _Loader:
             misconception=entry.misconception,
             content_version=_version(raw, title),
             retired=entry.retired,
+            rating=elo.PRIOR[entry.difficulty],
         )
         self.questions.append(document)
         if entry.retired:
             self.retired[document.id] = _as_asked(document, title)
+            return
+        if PROJECT in entry.question:
+            self._check(where, round_ == "behavioral", "only behavioral questions are about a project")
+            self.forms[document.id] = _as_asked(document, title)
             return
         self.shown[document.id] = _as_asked(document, title)
         for goal in entry.opener_for:
@@ -534,6 +558,7 @@ class _Loader:
             )
         for path in self.paths:
             self._check(f"paths/{path.skill}.toml", set(path.topics) <= topics, "unknown question topics")
+        self._skills_hold(topics)
         for what, names in (("company", _company_names(self.companies)), ("skill", _skill_names(self.paths))):
             taken: dict[str, str] = {}
             for name, slug in names:
@@ -541,6 +566,30 @@ class _Loader:
                 self._check(
                     "content", owner == slug, f"the {what} name {name!r} belongs to {owner!r} and {slug!r}"
                 )
+
+    def _skills_hold(self, topics: set[str]) -> None:
+        """Every skill leads to questions, and no name belongs to two skills."""
+        by_slug = {skill.slug: skill for skill in self.skills}
+        self._check("skills.toml", len(by_slug) == len(self.skills), "two skills share a slug")
+        paths = {path.skill for path in self.paths}
+        owners: dict[tuple[str, ...], str] = {}
+        for skill in self.skills:
+            where = f"skills.toml, {skill.slug!r}"
+            line = [skill]
+            while line[-1].parent in by_slug and len(line) <= len(by_slug):
+                line.append(by_slug[line[-1].parent])
+            self._check(where, not line[-1].parent, f"parent {line[-1].parent!r} is no skill, or its own")
+            self._check(where, any(each.topics for each in line), "neither topics nor a parent with topics")
+            unknown = set(skill.topics) - topics
+            self._check(where, not unknown, f"unknown topics {sorted(unknown)}")
+            self._check(where, not skill.path or skill.path in paths, f"unknown path {skill.path!r}")
+            for name in (skill.title, *skill.aliases, *skill.listed):
+                tokens = tokens_of(name)
+                self._check(where, tokens, f"the name {name!r} has no word in it")
+                owner = owners.setdefault(tokens, skill.slug)
+                self._check(where, owner == skill.slug, f"the name {name!r} belongs to {owner!r}, too")
+        for goal in self.goals:
+            self._check(f"goals.toml, {goal.slug!r}", set(goal.skills) <= by_slug.keys(), "unknown skills")
 
     def _assembled(self) -> Content:
         current = [each for each in self.companies if not each.retired and each.slug != "default"]
@@ -563,6 +612,8 @@ class _Loader:
                 "company_interview_knowledge": tuple(self.companies),
                 "path_templates": tuple(self.paths),
             },
+            forms=self.forms,
+            taxonomy=Taxonomy(self.skills),
             _aliases=dict(_company_names(current)),
             _skills=dict(_skill_names(list(paths.values()))),
         )

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.documents import Recall
+from bot.elo import Rating
 from bot.judging import Language
 from bot.messages import Address
 from bot.questions import PointGrade, Question, RoundName
@@ -25,6 +26,7 @@ MARK = 8  # characters an event id is remembered by
 
 Goal = Literal["", "backend", "frontend", "data", "any"]
 Length = Literal["short", "full", "one"]
+Reason = Literal["", "jd", "resume", "company", "role", "goal", "usual", "project"]
 
 
 def mark(event_id: str) -> str:
@@ -63,9 +65,9 @@ class Profile(_Value, frozen=True, kw_only=True):
 
 
 class Result(_Value, frozen=True, kw_only=True):
-    """What one answered question came to; `score` None with a `reason` when it could not be given. `quotes`: the
-    student's words for the first of `found`, shortened; `turned`: the same for points they turned round, by label;
-    `sides`: those that were judged, 0-5."""
+    """What one answered question came to; `score` None with a `reason` when it could not be given. `moved`: by how much
+    it moved the student's rating, to be taken back with the answer. `quotes`: the student's words for the first of
+    `found`, shortened; `turned`: the same for points they turned round, by label; `sides`: those judged, 0-5."""
 
     attempt: str
     question: str
@@ -76,6 +78,7 @@ class Result(_Value, frozen=True, kw_only=True):
     reason: str = ""
     found: tuple[str, ...] = ()
     not_detected: tuple[str, ...] = ()
+    moved: int | None = None
     quotes: tuple[str, ...] = ()
     turned: dict[str, str] = {}
     sides: dict[str, int] = {}
@@ -89,10 +92,13 @@ class Earlier(_Value, frozen=True, kw_only=True):
 
 
 class Planned(_Value, frozen=True, kw_only=True):
-    """A place in the plan: which question of the bank stands there."""
+    """A place in the plan: which question of the bank stands there. `why` its topic is in the plan, and `what` that rests
+    on: words of the job description or the resume, a company, a role; of a question about a project, its name."""
 
     question: str
     round: RoundName
+    why: Reason = ""
+    what: str = ""
 
 
 class Session(_Value, frozen=True, kw_only=True):
@@ -348,7 +354,7 @@ Stage = (
 
 class Conversation(_Value, frozen=True, kw_only=True):
     """All of it. `review`: the last graded answer. `expected`: a real interview they told of. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
-    `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
+    `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
 
     student: str
     profile: Profile = Profile()
@@ -356,6 +362,7 @@ class Conversation(_Value, frozen=True, kw_only=True):
     address: Address | None = None
     unreachable: bool = False
     review: Review | None = None
+    ratings: dict[str, Rating] = {}
     expected: Expected | None = None
     zone_hint: str = ""
     created_at: datetime

@@ -134,6 +134,9 @@ class LearningProgress(Document, kw_only=True, frozen=True):
 
 
 class InterviewSession(Document, kw_only=True, frozen=True):
+    """`plan`: its questions in their order. It was drawn by the session's id: the same id, texts, ratings and questions
+    asked before give the same plan again."""
+
     student_id: Id
     company: str
     role: str
@@ -146,6 +149,7 @@ class InterviewSession(Document, kw_only=True, frozen=True):
     completed_at: When | None
     # ours
     length: Literal["short", "full", "one"] = "short"
+    plan: tuple[Id, ...] = ()
 
 
 class InterviewAttempt(Document, kw_only=True, frozen=True):
@@ -237,7 +241,8 @@ class InterviewReport(Document, kw_only=True, frozen=True):
 
 
 class InterviewQuestion(Document, kw_only=True, frozen=True):
-    """An entry of the bank. `content_version`: a hash of the entry as it stands in its file."""
+    """An entry of the bank. `content_version`: a hash of the entry as it stands in its file. `rating`: how hard it is,
+    in Elo points, learnt from `rated` graded answers; what its difficulty says, as long as there are none."""
 
     round: RoundName
     topic: str
@@ -260,6 +265,8 @@ class InterviewQuestion(Document, kw_only=True, frozen=True):
     misconception: str
     content_version: str
     retired: bool
+    rating: int = 1200
+    rated: int = 0
 
 
 class CompanyRound(msgspec.Struct, kw_only=True, frozen=True):

@@ -154,6 +154,8 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
     turn = Turn(event=event, known=known, content=content)
     before = conversation = _heard(conversation, event)
     match event:
+        case Said(edited=True):
+            conversation, effects = _edited(conversation, event.text, turn)
         case Said():
             conversation, effects = _said(conversation, event.text, turn)
         case Pressed():
@@ -322,6 +324,20 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             assert_never(floor)
 
 
+def _edited(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """A message written anew: code is run again; what was an answer stands as it was read first."""
+    match stage := conversation.interview:
+        case None:
+            return conversation, []
+        case Coding() if coding.is_code(text):
+            return coding.said(conversation, stage, text, turn)
+        case Judging() if coding.is_code(text):
+            return coding.joined(conversation, stage, text, turn)
+        case Defending() if coding.is_code(text):
+            return coding.defended(conversation, stage, text, turn)
+    return conversation, [reply(say("interview.edited"))]
+
+
 def _plain_wish(text: str, turn: Turn) -> Command | None:
     """A wish that cannot be an answer: a skill we have ("learn SQL"), a company we know ("mock interview at Google")."""
     meant = commands.meaning(text)
@@ -455,6 +471,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _planned_anew(conversation, effects, floor, turn)
         case "hour", _:
             return _hour_given(conversation, subject, turn)
+        case "plan", _ if conversation.interview and _is_running(conversation, subject):
+            return _way_back(conversation, [setup.reasons(session_of(conversation.interview), turn)])
         case "done", _ if subject:
             return _way_back(*learning.done_pressed(conversation, subject, turn))
         case "why", _:
@@ -605,14 +623,15 @@ def _graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
 def _model_answer(conversation: Conversation, question_id: str, turn: Turn) -> Outcome:
     """The reference answer of a question the student has answered."""
     stage = conversation.interview
-    if isinstance(stage, (Answering, AwaitingGrade, *CODING_STAGES)) and stage.question.id == question_id:
+    open_ = isinstance(stage, (Answering, AwaitingGrade, *CODING_STAGES)) and stage.question.id == question_id
+    if open_ or (stage is not None and question_id in _ahead(stage)):
         return conversation, [reply(say("interview.model_later"))]
     if isinstance(stage, Reviewed) and stage.question.id == question_id:
         answer = reply(
             say("interview.model", answer=stage.question.reference_answer), *interview.after_feedback(stage)
         )
         return conversation, [answer]
-    question = turn.content.questions.get(question_id)
+    question = turn.content.question(question_id)
     if question is None or question_id not in turn.known.asked:
         return _with_question(conversation, [reply(say("interview.model_unknown"))], turn)
     return _way_back(conversation, [reply(say("interview.model", answer=question.reference_answer))])
@@ -827,6 +846,12 @@ def _is_about(stage: InterviewStage | None, subject: str) -> bool:
             return subject == stage.attempt
         case _:
             return False
+
+
+def _ahead(stage: InterviewStage) -> set[str]:
+    """The questions of the plan that are still to come."""
+    session = session_of(stage)
+    return {planned.question for planned in session.plan[session.position + 1 :]}
 
 
 def _is_running(conversation: Conversation, session: str) -> bool:

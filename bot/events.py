@@ -34,9 +34,11 @@ class _FromStudent(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Said(_FromStudent, frozen=True, kw_only=True):
-    """Text, as written. Commands come as they were typed, with or without the slash."""
+    """Text, as written. Commands come as they were typed, with or without the slash. `edited`: in the place of what
+    was written before; only code counts then."""
 
     text: str
+    edited: bool = False
 
 
 class Pressed(_FromStudent, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from bot.conversation import Conversation
-from bot.documents import Document, InterviewReport, LearningPath, LearningProgress, Write
+from bot.documents import Document, InterviewReport, LearningPath, LearningProgress, Update, Write
 from bot.events import Identity
 from bot.files import Unheard, Unread
 from bot.messages import Delivery, Drawing
@@ -63,7 +63,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     progress: tuple[LearningProgress, ...] = ()
     reports: tuple[InterviewReport, ...] = ()
     asked: frozenset[str] = frozenset()
-    """Ids of the questions the student has been asked (and answered) within `ASKED_WITHIN`."""
+    """Ids of the questions the student has answered, or that an interview had planned, within `ASKED_WITHIN`."""
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +146,9 @@ class Store(Protocol):
     async def seed(self, collection: str, documents: Sequence[Document]) -> int:
         """Put content there: new entries inserted, changed ones (`content_version`) updated by field, entries whose id
         is not among `documents` retired. Gives the number of documents changed."""
+
+    async def revise(self, updates: Sequence[Update]) -> None:
+        """Set fields of content documents, outside any turn; one that is not there stays away."""
 
     async def get(self, key: str) -> str | None:
         """A bookmark: where an adapter has read to, or that it did something once. None when there is none."""

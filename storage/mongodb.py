@@ -169,7 +169,10 @@ class MongoStore:
         if "asked" in needs:
             lately = mine | {"created_at": {"$gte": at - ASKED_WITHIN}}
             asked = await self._of("interview_attempts").find(lately, {"question_id": 1}).to_list(None)
-            known = replace(known, asked=frozenset(str(attempt["question_id"]) for attempt in asked))
+            planned = await self._of("interview_sessions").find(lately, {"plan": 1}).to_list(None)
+            ids = [attempt["question_id"] for attempt in asked]
+            ids += [question for session in planned for question in session.get("plan", ())]
+            known = replace(known, asked=frozenset(map(str, ids)))
         return known
 
     @_answering
@@ -309,6 +312,21 @@ class MongoStore:
                 ordered=False,
             )
         return len(changes)
+
+    @_answering
+    async def revise(self, updates: Sequence[Update]) -> None:
+        for name in {each.collection for each in updates}:
+            await self._of(name).bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": ObjectId(each.id)},
+                        {"$set": {path: field_to_bson(name, path, to) for path, to in each.fields.items()}},
+                    )
+                    for each in updates
+                    if each.collection == name
+                ],
+                ordered=False,
+            )
 
     @_answering
     async def get(self, key: str) -> str | None:

@@ -217,10 +217,17 @@ class SqliteStore:
             )
             known = msgspec.structs.replace(known, reports=tuple(reports))
         if "asked" in needs:
+            since = msgspec.to_builtins(at - ASKED_WITHIN)
+            lately = "WHERE student = ? AND created >= ?"
             asked = self._read(
-                "SELECT json_extract(document, '$.question_id') FROM interview_attempts WHERE student = ? AND created >= ?",
+                f"SELECT json_extract(document, '$.question_id') FROM interview_attempts {lately}",
                 student,
-                msgspec.to_builtins(at - ASKED_WITHIN),
+                since,
+            )
+            asked += self._read(
+                f"SELECT value FROM interview_sessions, json_each(document, '$.plan') {lately}",
+                student,
+                since,
             )
             known = msgspec.structs.replace(known, asked=frozenset(question for (question,) in asked))
         return known
@@ -330,6 +337,13 @@ class SqliteStore:
     async def seed(self, collection: str, documents: Sequence[Document]) -> int:
         given = {document.id: msgspec.to_builtins(document) for document in documents}
         return await self._write(lambda db: _seed(db, collection, given))
+
+    async def revise(self, updates: Sequence[Update]) -> None:
+        def revised(db: _Db) -> None:
+            for each in updates:
+                _update(db, each)
+
+        await self._write(revised)
 
     async def get(self, key: str) -> str | None:
         found = self._read("SELECT value FROM bookmarks WHERE key = ?", key)

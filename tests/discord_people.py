@@ -78,6 +78,10 @@ class Person:
             flags=VOICE if voice else 0,
         )
 
+    def edit(self, message: Message, text: str) -> Message:
+        """Words of one's own, written anew."""
+        return self._backend.edit_message(message.channel_id, message.id, {"content": text})
+
     def slash(self, name: str, text: str = "", *, at: Channel | None = None) -> Interaction:
         """In direct messages, or in a channel of a server."""
         channel = at or self.dm

@@ -99,7 +99,9 @@ def path(name: str = "path", student: str = ANN, *, at: datetime = AT) -> Learni
     )
 
 
-def session(name: str = "session", student: str = ANN) -> InterviewSession:
+def session(
+    name: str = "session", student: str = ANN, *, at: datetime = AT, plan: tuple[str, ...] = ()
+) -> InterviewSession:
     return InterviewSession(
         id=an_id(name),
         student_id=student,
@@ -110,8 +112,9 @@ def session(name: str = "session", student: str = ANN) -> InterviewSession:
         status="in_progress",
         current_round=1,
         rounds=("dsa", "technical_qa", "behavioral"),
-        created_at=AT,
+        created_at=at,
         completed_at=None,
+        plan=plan,
     )
 
 

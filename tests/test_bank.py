@@ -69,6 +69,13 @@ FAULTS = [
     ("behavioral/ownership.toml", 'signals_from = "', 'signals_from = "x', "is not in behavioral/rubric.toml"),
     ("goals.toml", '"databases"', '"astrology"', "unknown topics"),
     ("technical/sql.toml", "[[questions]]", "[[questions", "technical/sql.toml: "),
+    ("skills.toml", 'topics = ["python"]', 'topics = ["pyton"]', "skills.toml, 'python': unknown topics ['pyton']"),
+    ("skills.toml", 'parent = "javascript"', 'parent = "typescript"', "skills.toml, 'typescript': parent 'typescript' is no skill, or its own"),
+    ("skills.toml", 'aliases = ["python3"', 'aliases = ["Core-Java", "python3"', "the name 'core java' belongs to 'python', too"),
+    ("skills.toml", 'path = "sql"', 'path = "sequel"', "unknown path 'sequel'"),
+    ("skills.toml", 'topics = ["git"]', "topics = []", "neither topics nor a parent with topics"),
+    ("goals.toml", '"rest"', '"rset"', "goals.toml, 'backend': unknown skills"),
+    ("technical/git.toml", 'question = "', 'question = "In {project}: ', "only behavioral questions are about a project"),
 ]  # fmt: skip
 
 

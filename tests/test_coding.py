@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bot.events import Said
 from bot.growth import Growth
 from bot.judging import CannotRun, CaseResult, JudgeBusy, Judgement
 from bot.stages.coding import MOST_RUNS
@@ -173,6 +174,33 @@ async def test_a_broken_message_is_mended_by_the_next(talk: Talk) -> None:
     assert judge.sources[1].startswith("def fullest_stop(boarded, left):\n    best = (\n")
     await talk.say(RIGHT)
     assert judge.sources[2].strip() == RIGHT
+
+
+async def edit(talk: Talk, text: str) -> None:
+    await talk.hear(Said(text=text, edited=True, **talk.common()))
+
+
+async def test_editing_the_message_runs_it_again(talk: Talk) -> None:
+    """Only code: words that are changed stand as they were read."""
+    judge = await to_code(talk, TIES, ALL, ALL)
+    await edit(talk, "I would keep a running count")
+    assert texts(talk.new())[-1].startswith("I read that as you wrote it first.")
+    await talk.say(RIGHT)
+    await edit(talk, RIGHT.replace("2", "3"))
+    assert judge.sources[-1].strip() == RIGHT.replace("2", "3")
+    assert texts(talk.new())[-1].startswith("Accepted")
+    await edit(talk, RIGHT)
+    assert len(judge.sources) == 3
+    assert [each["verdict"] for each in (await attempt(talk))["submissions"]] == [
+        "wrong_answer",
+        "accepted",
+        "accepted",
+    ]
+
+
+async def test_an_edit_where_nothing_is_open_says_nothing(talk: Talk) -> None:
+    await edit(talk, "hello")
+    assert talk.new() == []
 
 
 async def test_another_language_and_a_doubtful_one(talk: Talk) -> None:

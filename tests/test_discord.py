@@ -174,6 +174,20 @@ async def test_a_direct_message_is_heard_and_answered(server: DiscordServer, bot
     assert styles == [1, 2]
 
 
+async def test_an_edited_message_is_told_as_one(server: DiscordServer, bot: Bot) -> None:
+    """With its words as they stand now, and an id of its own."""
+    bot.answer = lambda _: []
+    ann = server.person("ann")
+    message = ann.say("def f() pass")
+    await server.until(lambda: len(bot.heard) == 1)
+    ann.edit(message, "def f(): pass")
+    await server.until(lambda: len(bot.heard) == 2)
+    first, edited = bot.heard
+    assert isinstance(edited, Said)
+    assert (edited.edited, edited.text, edited.address) == (True, "def f(): pass", dm(ann))
+    assert edited.id.startswith(f"{first.id}:e")
+
+
 async def test_ten_messages_at_once_are_heard_in_order(server: DiscordServer, bot: Bot) -> None:
     bot.answer = lambda _: []
     ann = server.person("ann")

@@ -144,7 +144,7 @@ PRESSES = (
     "learn:", "learn:sql", "learn:nothing", f"done:{ID}", "done:", "snooze:", "snooze:1d", "reminders:on",
     "seen:google/round/dsa/yes", "seen:google/topics/technical_qa/no", "seen:google/round/dsa/?", "seen:", "debrief:", "expect:",
     "reminders:off", "settings:zone", "settings:", "hour:19", "hour:99", "zone:UTC", "zone:no", "zone:skip",
-    "zone:Mars/Base", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "report:all", f"report:{ID}", f"retry:{QUESTIONS[0].id}", "retry:", f"pdf:{ID}", "pdf:", "how_scored:", "how_scored:depth", "how_scored:technical", "help:", "", ":", "x:y",
+    "zone:Mars/Base", f"plan:{ID}", "plan:", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "report:all", f"report:{ID}", f"retry:{QUESTIONS[0].id}", "retry:", f"pdf:{ID}", "pdf:", "how_scored:", "how_scored:depth", "how_scored:technical", "help:", "", ":", "x:y",
     "\u202e:\u202e",
 )  # fmt: skip
 WORDS = (
@@ -313,6 +313,9 @@ PURE = (
     "effects.py",
     "events.py",
     "messages.py",
+    "elo.py",
+    "skills.py",
+    "projects.py",
     "stages",
 )
 UNCLEAN = (

@@ -13,8 +13,9 @@ from bot.messages import plain
 from bot.questions import Grade, PointGrade
 from bot.sentences import SENTENCES, counted
 from bot.stages import feedback
+from bot.stages.planning import LONGEST_WHAT
 from bot.stages.settings import FIELDS
-from bot.stages.setup import LONGEST_NAME
+from bot.stages.setup import LONGEST_NAME, MOST_GAPS
 
 ROOT = Path(__file__).parent.parent
 CONTENT = bank.load()
@@ -41,13 +42,14 @@ LONGEST = {
     "reports": counted(20, "report"), "resources": counted(99, "resource"), "resume": "none", "role": NAME,
     "round": "Behavioral", "rounds": "coding, technical, behavioral", "score": 100, "short_minutes": 99,
     "short_questions": "3 questions", "skill": max((path.title for path in CONTENT.paths.values()), key=len),
+    "skills": ", ".join(sorted((s.title for s in CONTENT.taxonomy.skills.values()), key=len)[-MOST_GAPS:]) + " and 99 more",
     "source": max((r.source for p in CONTENT.paths.values() for s in p.stages for r in s.resources), key=len),
     "stage": max((s.stage_name for p in CONTENT.paths.values() for s in p.stages), key=len), "stages": "6 stages",
     "students": 5, "text": "W" * 80, "tip": "W" * 160, "topics": "W" * 60, "time": "23:59", "title": max((r.title for p in CONTENT.paths.values() for s in p.stages for r in s.resources), key=len),
     "text_limit": 100,
     "topic": max((q.topic_title for q in CONTENT.questions.values()), key=len), "total": 12,
     "url": max((r.url for p in CONTENT.paths.values() for s in p.stages for r in s.resources), key=len),
-    "weeks": counted(52, "week"), "when": "Wed 30 Sep at 23:59", "why": "", "zone": "America/Argentina/ComodRivadavia",
+    "weeks": counted(52, "week"), "what": "W" * LONGEST_WHAT, "when": "Wed 30 Sep at 23:59", "why": "W", "zone": "America/Argentina/ComodRivadavia",
 }  # fmt: skip
 SHORT = {
     "company": "W" * 24,

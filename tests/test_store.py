@@ -236,6 +236,8 @@ async def test_a_turn_knows_what_it_asked_for_and_no_more(store: Store) -> None:
     old, new = AT - timedelta(days=91), AT - timedelta(days=89)
     await turn(store, insert(path("new")), insert(path("old", at=old)), insert(row("r1", nudge=AT)))
     await turn(store, insert(attempt("then", at=old)), insert(attempt("lately", at=new)))
+    before, planned = (an_id("planned then"),), (an_id("planned lately"), an_id("question lately"))
+    await turn(store, insert(session("s1", at=old, plan=before)), insert(session("s2", at=new, plan=planned)))
     await turn(store, *(insert(report(f"r{n}", at=AT + n * HOUR)) for n in range(REPORTS_KNOWN + 2)))
     await turn(store, insert(path("bens", BEN)), insert(report("bens", BEN)), student=BEN)
 
@@ -245,7 +247,7 @@ async def test_a_turn_knows_what_it_asked_for_and_no_more(store: Store) -> None:
     assert [one.created_at for one in known.reports] == [
         AT + n * HOUR for n in range(REPORTS_KNOWN + 1, 1, -1)
     ]
-    assert known.asked == {an_id("question lately")}
+    assert known.asked == {an_id("question lately"), an_id("planned lately")}
     assert await store.known(ANN, frozenset(), at=AT) == type(known)()
 
 

@@ -310,6 +310,19 @@ async def test_updates_become_events_with_the_students_own_words(
     assert int(pressed.id[2:]) == int(said.id[2:]) + 1
 
 
+async def test_an_edited_message_is_told_as_one(server: TelegramServer, ann: User, shell: Listener) -> None:
+    """With its words as they stand now, and an id of its own."""
+    async with polling(server, shell.receive):
+        ann.say("def f() pass")
+        (first,) = await shell.heard(1)
+        ann.edit("def f(): pass")
+        _, edited = await shell.heard(2)
+    assert isinstance(first, Said)
+    assert isinstance(edited, Said)
+    assert (first.edited, edited.edited, edited.text) == (False, True, "def f(): pass")
+    assert first.id != edited.id
+
+
 SENT: dict[str, tuple[Callable[[User], object], dict[str, Any]]] = {
     "sticker": (lambda user: user.send_sticker(), {"kind": "sticker"}),
     "photo": (lambda user: user.send_photo(PNG, caption="my answer"), {"kind": "photo"}),

@@ -44,7 +44,7 @@ from adapters.download import downloaded
 from adapters.drawing import attached
 from adapters.errors import WrongToken
 from adapters.files import FetchFailed, Files
-from bot.events import FromStudent
+from bot.events import FromStudent, Said
 from bot.messages import Address, Delivery, Message
 from bot.ports import (
     ChatUnreachable,
@@ -163,6 +163,11 @@ class DiscordAdapter:
         """Take what the gateway brought, in its order within a chat."""
         self._beside(self.receive(update))
 
+    def edited(self, message: discord.Message) -> None:
+        """Take a message of a person's that was written anew."""
+        if message.guild is None and _is_from_person(message) and self._may(message.author):
+            self._beside(self._edited_message(message))
+
     def in_server(self, guild: discord.Guild) -> None:
         """Introduce ourselves, if that was never done."""
         self._beside(self._introduced(guild))
@@ -195,6 +200,14 @@ class DiscordAdapter:
             await self._tell(address, Message(text=say("general.not_allowed")), once=message.id)
         if bookmark and message.id > self._seen.get(channel, 0):
             await self._bookmark(channel, message.id)
+
+    async def _edited_message(self, message: discord.Message) -> None:
+        assert message.edited_at is not None
+        address = Address(platform=PLATFORM, chat=str(message.channel.id))
+        heard = Heard(message.id, self._clock(), message.author.id, address)
+        name = f"d:{message.id}:e{int(message.edited_at.timestamp() * 1000)}"
+        async with self._line(message.channel.id):
+            await self._received([Said(**(heard.common() | {"id": name}), text=message.content, edited=True)])
 
     async def _file(self, attachment: discord.Attachment, *, is_voice: bool) -> File:
         """A file, with its words where it has some."""

@@ -33,6 +33,9 @@ class Listener(Protocol):
 
     def heard(self, update: discord.Message | discord.Interaction) -> None: ...
 
+    def edited(self, message: discord.Message) -> None:
+        """A message was written anew."""
+
     def in_server(self, guild: discord.Guild) -> None:
         """A server was joined, or is there after a start."""
 
@@ -59,6 +62,10 @@ class Client(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         self._listener.heard(message)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        if payload.message.edited_at is not None:  # else only a link's preview came
+            self._listener.edited(payload.message)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         self._listener.heard(interaction)

@@ -41,11 +41,7 @@ from bot.ports import (
 from bot.sentences import label, say
 
 OFFICIAL = "https://api.telegram.org"
-WANTED = [
-    "message",
-    "callback_query",
-    "my_chat_member",
-]  # an edited message is no answer: it is not asked for
+WANTED = ["message", "edited_message", "callback_query", "my_chat_member"]
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 LONG_POLL = 30  # s Telegram holds a getUpdates open while there is nothing
 LOOK_AGAIN = (

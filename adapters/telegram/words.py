@@ -127,17 +127,23 @@ class Update(msgspec.Struct, frozen=True):
 
     update_id: int
     message: Message | None = None
+    edited_message: Message | None = None
     callback_query: Query | None = None
     my_chat_member: MemberChange | None = None
 
     @property
     def chat(self) -> Chat | None:
-        place = self.message or self.my_chat_member or (self.callback_query and self.callback_query.message)
+        place = (
+            self.message
+            or self.edited_message
+            or self.my_chat_member
+            or (self.callback_query and self.callback_query.message)
+        )
         return place.chat if place else None
 
     @property
     def user(self) -> User | None:
-        act = self.message or self.callback_query
+        act = self.message or self.edited_message or self.callback_query
         return act.sender if act else None
 
 
@@ -163,6 +169,9 @@ def to_event(update: Update, *, at: datetime, reading: Reading = NOTHING) -> Fro
     if query is not None and query.message is not None:
         under = str(query.message.message_id)
         return Pressed(id=event_id, at=at, sender=sender, address=address, choice=query.data, message=under)
+    if update.edited_message is not None and update.edited_message.text is not None:
+        edited = update.edited_message.text
+        return Said(id=event_id, at=at, sender=sender, address=address, text=edited, edited=True)
     if message is None:
         return None
     if message.text is not None:

@@ -56,7 +56,7 @@ def said(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, fi
     """Code, a question about the problem, or talk."""
     if len(text) > LONGEST_SOURCE:
         return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_SOURCE))]
-    if file_name or _is_code(text) or (stage.broken and _CODE_SIGNS.search(text)):
+    if file_name or is_code(text) or (stage.broken and _CODE_SIGNS.search(text)):
         return _code(conversation, stage, text, turn, file_name=file_name)
     if _QUESTION.search(text) and not grader.says_dont_know(text):
         return _clarified(conversation, stage, text)
@@ -77,7 +77,7 @@ def explained(conversation: Conversation, stage: Coding, turn: Turn) -> Outcome:
 
 def joined(conversation: Conversation, stage: Judging, text: str, turn: Turn) -> Outcome:
     """Code that comes while a submission runs: the rest of it, or another one in its place. Talk is for later."""
-    if not _is_code(text):
+    if not is_code(text):
         return conversation, [reply(say("coding.running"))]
     found = sourcecode.found(text)
     whole = _together(stage.source, found.source)
@@ -101,7 +101,7 @@ def judged(conversation: Conversation, event: Judged, turn: Turn) -> Outcome:
 
 def defended(conversation: Conversation, stage: Defending, text: str, turn: Turn) -> Outcome:
     """The complexity in words, or the answer to the follow-up; new code is judged instead."""
-    if _is_code(text) and ("```" in text or "\n" in text.strip()):
+    if is_code(text) and ("```" in text or "\n" in text.strip()):
         return said(conversation.swapped(stage, stage.coding), stage.coding, text, turn)
     if stage.step == "complexity":
         stated = replace(stage, stated=" ".join(text.split())[:LONGEST_STATED])
@@ -208,7 +208,7 @@ def _code(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, f
     return _submitted(conversation, stage, source, language, turn, instead=stage)
 
 
-def _is_code(text: str) -> bool:
+def is_code(text: str) -> bool:
     """Also where it is broken, as long as it defines something."""
     return sourcecode.looks_like_code(text) or _DEFINES.search(text) is not None
 
@@ -345,6 +345,7 @@ def _finished(
         coding.best, agreed=agreed, follow_up=follow_up, talked=scoring.has_talked(coding), hints=coding.hints
     )
     result, stored = scoring.result(coding, parts, grade)
+    conversation, result = interview.rated(conversation, coding.question, result, turn)
     session = replace(coding.session, results=(*coding.session.results, result))
     text = problem.composition(parts, score_of(parts), coding.best)
     if grade is not None:

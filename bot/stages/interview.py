@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from bot import rubric
+from bot import elo, rubric
 from bot.clock import after_quiet, shown, zone_of
 from bot.conversation import (
     CODING_STAGES,
@@ -35,7 +35,7 @@ from bot.documents import InterviewAttempt, InterviewSession, insert, new_id, up
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded
 from bot.messages import Choice, plain
-from bot.questions import Dimension, Grade, PointGrade, RoundName, Verdict
+from bot.questions import Dimension, Grade, PointGrade, Question, RoundName, Verdict
 from bot.sentences import label, say
 from bot.stages import feedback, planning, problem, reporting, scoring
 from bot.submissions import hint_cost
@@ -61,7 +61,7 @@ def begin(
 ) -> Outcome:
     """Open a session with its first question. `company`, `role`: as stored, never empty. `earlier`: of a retry."""
     session = Session(
-        id=new_id(turn.at, conversation.student, turn.event.id, "session"),
+        id=session_id(conversation, turn),
         company=company,
         role=role,
         length=length,
@@ -83,15 +83,21 @@ def begin(
         created_at=turn.at,
         completed_at=None,
         length=length,
+        plan=tuple(planned.question for planned in plan),
     )
     conversation, effects = ask(conversation, session, turn)
     return conversation, [insert(opened), *effects]
 
 
+def session_id(conversation: Conversation, turn: Turn) -> str:
+    """The id of a session that this turn opens; it is also the seed of its plan."""
+    return new_id(turn.at, conversation.student, turn.event.id, "session")
+
+
 def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
     """Put the question at the session's position; one that its file no longer has is passed over."""
     conversation = conversation.without(*INTERVIEW_STAGES)
-    question = turn.content.question(session.plan[session.position].question)
+    question = planning.as_asked(session.plan[session.position], turn.content)
     if question is None:
         kept = session.plan[: session.position] + session.plan[session.position + 1 :]
         left = replace(session, plan=kept)
@@ -263,7 +269,9 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         reason=grade.reason,
         dimensions=grade.dimensions,
     )
+    conversation = _unrated(conversation, stage.session, stage.attempt)  # it counts once, as it stands now
     result = feedback.result(stage.question, stage.attempt, grade)
+    conversation, result = rated(conversation, stage.question, result, turn)
     earlier = tuple(each for each in stage.session.results if each.attempt != stage.attempt)
     session = replace(stage.session, results=(*earlier, result))
     conversation = replace(conversation, review=_review(stage.attempt, grade))
@@ -286,6 +294,26 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     change = feedback.difference(result, session.earlier) if session.earlier else ""
     text = feedback.message(grade, before=stage.before, code=stage.question.round == "dsa", following=change)
     return reviewed(conversation, stage, session, stage.attempt, [stored], text, turn)
+
+
+def rated(
+    conversation: Conversation, question: Question, result: Result, turn: Turn
+) -> tuple[Conversation, Result]:
+    """The student's rating in the topic learns from the answer; the result keeps by how much, to take it back."""
+    if result.score is None:
+        return conversation, result
+    was = elo.rating(conversation.ratings, question.topic, turn.content.topics(question.round))
+    by = elo.moved(was, turn.content.rating(question), result.score)
+    ratings = elo.learnt(conversation.ratings, question.topic, was, by)
+    return replace(conversation, ratings=ratings), replace(result, moved=by)
+
+
+def _unrated(conversation: Conversation, session: Session, attempt: str) -> Conversation:
+    """The rating as if this answer had not been given."""
+    was = next((each for each in session.results if each.attempt == attempt), None)
+    if was is None or was.moved is None:
+        return conversation
+    return replace(conversation, ratings=elo.unlearnt(conversation.ratings, was.topic, was.moved))
 
 
 def _capped(grade: Grade, stage: AwaitingGrade) -> Grade:
@@ -507,7 +535,7 @@ def undo(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outco
         position = next(i for i, planned in enumerate(session.plan) if planned.question == last.question)
         withdrawn, results = last.attempt, session.results[:-1]
     write = update(InterviewAttempt, withdrawn, status="withdrawn")
-    conversation = replace(conversation, review=None)
+    conversation = _unrated(replace(conversation, review=None), session, withdrawn)
     conversation, effects = ask(conversation, replace(session, position=position, results=results), turn)
     return conversation, [write, reply(say("interview.undone")), *effects]
 

@@ -373,7 +373,7 @@ def _shown(report: InterviewReport, conversation: Conversation, turn: Turn) -> R
     if (weakest := _weakest(report, turn.content)) is not None:
         choices.append(button("retry", weakest.id, "retry"))
     if skill := next((step.skill for step in report.improvement_plan if step.skill), ""):
-        choices.append(button("learn", skill, "plan"))
+        choices.append(button("learn", skill, "begin_plan"))
     choices += [button("pdf", report.id, "pdf"), button("interview", "", "interview")]
     if not skill:
         choices.append(button("learn", "", "learn"))

@@ -3,16 +3,30 @@
 from msgspec.structs import replace
 
 from bot import companies
-from bot.conversation import ASIDES, Conversation, Earlier, Goal, Length, Planned, SettingUp, Welcome
+from bot.bank import Content
+from bot.conversation import (
+    ASIDES,
+    Conversation,
+    Earlier,
+    Goal,
+    Length,
+    Planned,
+    Session,
+    SettingUp,
+    Welcome,
+)
 from bot.documents import CompanyKnowledge
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
-from bot.messages import Choice, Message, plain
+from bot.messages import Choice, plain
 from bot.sentences import counted, say
 from bot.stages import interview, planning, reporting
+from bot.stages.planning import Aim, Plan
 
 SHORTEST_TEXT = 20  # characters: less is a word to us, not a resume
 LONGEST_TEXT = 20_000  # characters of a resume or a job description; a long one has 10,000
 LONGEST_NAME = 60  # characters of a company or a role
+LONGEST_MESSAGE = 600  # characters: what a phone shows without scrolling
+MOST_GAPS = 6  # skills named in one sentence
 NO_COMPANY = "General practice"  # stored when the student aims at none: `company` is never null
 
 
@@ -40,27 +54,23 @@ def welcomed(conversation: Conversation, goal: Goal, turn: Turn) -> Outcome:
 def one_question(conversation: Conversation, turn: Turn, *, greeting: str = "") -> Outcome:
     """A session of a single question, no set-up."""
     goal = conversation.profile.goal or "any"
+    seed, repeated = interview.session_id(conversation, turn), 0
+    role = conversation.profile.role or turn.content.goals[goal].role
     if greeting:
-        question = planning.opener(
-            goal=goal, seed=turn.event.id, asked=turn.known.asked, content=turn.content
-        )
+        question = planning.opener(goal=goal, seed=seed, asked=turn.known.asked, content=turn.content)
         plan: tuple[Planned, ...] = (
             Planned(question=question, round=turn.content.questions[question].round),
         )
     else:
-        plan = planning.plan(
-            seed=turn.event.id,
-            length="one",
-            company=turn.content.default_company,
-            goal=goal,
-            asked=turn.known.asked,
-            content=turn.content,
-        )
-    role = conversation.profile.role or turn.content.goals[goal].role
+        aim = _aim(conversation, turn.content.default_company, role, turn)
+        drawn = planning.plan(seed=seed, length="one", aim=aim, content=turn.content)
+        plan, repeated = drawn.questions, drawn.repeated
     conversation = conversation.without(*ASIDES)
     conversation, effects = interview.begin(
         conversation, turn, length="one", company=NO_COMPANY, role=role, plan=plan
     )
+    if repeated:
+        effects = [reply(_repeated(repeated)), *effects]
     if not greeting:
         return conversation, effects
     *writes, asked = effects
@@ -219,22 +229,17 @@ def pattern_of(name: str, turn: Turn) -> CompanyKnowledge:
 
 
 def _begin(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
-    plan = planning.plan(
-        seed=turn.event.id,
-        length=stage.length,
-        company=pattern_of(stage.company, turn),
-        goal=conversation.profile.goal,
-        asked=turn.known.asked,
-        content=turn.content,
-    )
+    seed = interview.session_id(conversation, turn)
+    aim = _aim(conversation, pattern_of(stage.company, turn), stage.role, turn)
+    plan = planning.plan(seed=seed, length=stage.length, aim=aim, content=turn.content)
     company = stage.company or NO_COMPANY
-    minutes = sum(turn.content.questions[each.question].minutes for each in plan)
+    asked = [turn.content.question(each.question) for each in plan.questions]
     opening = say(
         "setup.begin",
         company=plain(company),
         role=plain(stage.role),
-        questions=counted(len(plan), "question"),
-        minutes=minutes,
+        questions=counted(len(asked), "question"),
+        minutes=sum(question.minutes for question in asked if question),
     )
     conversation, effects = interview.begin(
         conversation.without(SettingUp),
@@ -242,9 +247,62 @@ def _begin(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
         length=stage.length,
         company=company,
         role=stage.role,
-        plan=plan,
+        plan=plan.questions,
     )
-    return conversation, [Reply(message=Message(text=opening)), *effects]
+    return conversation, [_opening(opening, plan, aim, seed, turn), *effects]
+
+
+def _aim(conversation: Conversation, company: CompanyKnowledge, role: str, turn: Turn) -> Aim:
+    profile = conversation.profile
+    return Aim(
+        company=company,
+        goal=profile.goal,
+        role=role,
+        resume=profile.resume_text or "",
+        jd=profile.jd_text or "",
+        asked=turn.known.asked,
+        ratings=conversation.ratings,
+    )
+
+
+def _opening(begin: str, plan: Plan, aim: Aim, session: str, turn: Turn) -> Reply:
+    """What comes, what the resume lacks, and why each topic is asked; under a button where it would not fit."""
+    parts = [begin]
+    if plan.repeated:
+        parts.append(_repeated(plan.repeated))
+    if plan.gaps:
+        parts.append(_gaps(plan, aim))
+    whole = "\n\n".join([*parts, _reasons(plan.questions, turn.content)])
+    if len(whole) <= LONGEST_MESSAGE:
+        return reply(whole)
+    return reply("\n\n".join(parts), button("plan", session, "plan"))
+
+
+def reasons(session: Session, turn: Turn) -> Reply:
+    """Why each topic is in the plan, once more."""
+    return reply(_reasons(session.plan, turn.content))
+
+
+def _repeated(number: int) -> str:
+    return say("plan.repeated", questions=counted(number, "question"))
+
+
+def _gaps(plan: Plan, aim: Aim) -> str:
+    named = ", ".join(plain(title) for title in plan.gaps[:MOST_GAPS])
+    if len(plan.gaps) > MOST_GAPS:
+        named += say("plan.more", number=len(plan.gaps) - MOST_GAPS)
+    return say(f"plan.gaps_{plan.gaps_in}", skills=named, role=plain(aim.role))
+
+
+def _reasons(plan: tuple[Planned, ...], content: Content) -> str:
+    """A line a topic."""
+    lines: dict[str, str] = {}
+    for planned in plan:
+        question = content.question(planned.question)
+        if question is not None:
+            why = say(f"plan.why_{planned.why or 'chance'}", what=plain(planned.what))
+            lines.setdefault(question.topic, say("plan.line", topic=question.topic_title, why=why))
+    return "\n".join(f"- {line}" for line in lines.values())
 
 
 def _ask_company(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
