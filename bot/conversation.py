@@ -60,6 +60,7 @@ class Profile(_Value, frozen=True, kw_only=True):
     reminders: bool = True
     snoozed_until: datetime | None = None
     nudged_on: date | None = None
+    pace: Literal["relaxed", "timed"] = "relaxed"
     ran_on: date | None = None
     runs: int = 0
 
@@ -103,7 +104,9 @@ class Planned(_Value, frozen=True, kw_only=True):
 
 class Session(_Value, frozen=True, kw_only=True):
     """A running interview. `position`: index in `plan` of the question at hand. `reminded_at`: when its silence was
-    mentioned. `not_before`: what fell due in quiet hours waits for their end. `earlier`: of a retry."""
+    mentioned. `not_before`: what fell due in quiet hours waits for their end. `earlier`: of a retry. `timed`: by the
+    clock; `round_ends`: then the round's time; `warned`: of the end of the question's; `missed`: questions in a row whose
+    time ran out without a word."""
 
     id: str
     company: str
@@ -116,6 +119,10 @@ class Session(_Value, frozen=True, kw_only=True):
     reminded_at: datetime | None = None
     not_before: datetime | None = None
     earlier: Earlier | None = None
+    timed: bool = False
+    round_ends: datetime | None = None
+    warned: bool = False
+    missed: int = 0
 
 
 class Welcome(_Stage, frozen=True, kw_only=True):
@@ -274,6 +281,7 @@ class Paused(_Stage, frozen=True, kw_only=True):
     """The interview rests until `resume`."""
 
     stage: "Answering | FollowingUp | Reviewed | Coding | Defending"
+    since: datetime | None = None
 
 
 class Recalling(_Stage, frozen=True, kw_only=True):

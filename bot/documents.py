@@ -149,6 +149,7 @@ class InterviewSession(Document, kw_only=True, frozen=True):
     completed_at: When | None
     # ours
     length: Literal["short", "full", "one"] = "short"
+    timed: bool = False
     plan: tuple[Id, ...] = ()
 
 

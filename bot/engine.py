@@ -48,7 +48,7 @@ from bot.messages import plain
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
-from bot.stages import coding, debrief, how_scored, interview, learning, reporting, settings, setup
+from bot.stages import coding, debrief, how_scored, interview, learning, pace, reporting, settings, setup
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
@@ -167,9 +167,10 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
         case Judged():
             conversation, effects = coding.judged(conversation, event, turn)
         case Woke():
-            conversation, effects = interview.woke(conversation, turn)
-            conversation, asked = debrief.woke(conversation, turn)
-            effects = [*effects, *asked]
+            effects = []
+            for woke in (pace.woke, interview.woke, debrief.woke):
+                conversation, more = woke(conversation, turn)
+                effects += more
         case NudgeDue():
             conversation, effects = learning.nudge(conversation, event, turn)
         case Unreachable():
@@ -183,7 +184,7 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
 
 def wake_at(conversation: Conversation) -> datetime | None:
     """When the conversation wants to be woken."""
-    times = (interview.wake_at(conversation), debrief.wake_at(conversation))
+    times = (each.wake_at(conversation) for each in (pace, interview, debrief))
     return min((each for each in times if each is not None), default=None)
 
 
@@ -271,6 +272,8 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     if key := commands.SMALL_TALK.get(text.strip().rstrip(".!").lower()):
         return _with_question(conversation, [reply(say(f"small_talk.{key}"))], turn)
     floor = conversation.floor
+    if isinstance(floor, Answering | Coding) and pace.is_over(conversation, turn.at):
+        return pace.over(conversation, turn, late=True)
     if isinstance(floor, Recalling) and turn.at - floor.asked_at > RECALL_OPEN:
         conversation = conversation.swapped(floor, None)
         floor = conversation.floor
@@ -429,12 +432,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _text_button(conversation, floor, subject, turn)
         case "cv" | "jd", Setting(field="resume" | "jd"):
             return settings.text_given(conversation, floor, None, turn)
-        case "lang", Coding() if floor.draft and subject.partition(".")[2] == floor.question.id:
-            return coding.language_chosen(conversation, floor, subject.partition(".")[0], turn)
-        case "explain", Coding() if floor.explained and subject == floor.question.id:
-            return coding.explained(conversation, floor, turn)
-        case "finish", Coding() if floor.best and subject == floor.question.id:
-            return coding.finished(conversation, floor, turn)
+        case _, Coding() if outcome := coding.pressed(conversation, floor, verb, subject, turn):
+            return outcome
         case "skip", Defending() if subject == floor.question.id:
             return coding.skipped(conversation, floor, turn)
         case "hint" | "skip", Answering() | Coding() if subject == floor.question.id:
@@ -475,8 +474,9 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _way_back(conversation, [setup.reasons(session_of(conversation.interview), turn)])
         case "done", _ if subject:
             return _way_back(*learning.done_pressed(conversation, subject, turn))
-        case "why", _:
-            return _way_back(*learning.why(conversation, subject, turn))
+        case (("why" | "pace"), _):
+            asked = learning.why if verb == "why" else pace.chosen
+            return _way_back(*asked(conversation, subject, turn))
         case "next", _ if subject == "":
             return _way_back(*learning.following(conversation, "", turn))
         case (
@@ -556,7 +556,7 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
         )
     if not event.text.strip():
         return _with_question(conversation, [reply(say("general.empty"))], turn)
-    if isinstance(floor, Coding) and event.name:
+    if isinstance(floor, Coding) and event.name and not pace.is_over(conversation, turn.at):
         after, effects = coding.said(conversation, floor, event.text, turn, file_name=event.name)
         return after, [*([note] if note else []), *effects]
     taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))

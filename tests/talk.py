@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 import adapters.markup
 from bot import bank
 from bot.bank import Content
@@ -42,6 +44,14 @@ _STEP = {"min": "minutes", "h": "hours", "d": "days"}
 def content() -> Content:
     """The bank, read once for all tests: it never changes."""
     return bank.load()
+
+
+@cache
+def spoken() -> Content:
+    """The same where coding problems are explained in words: what is asked and answered then is as in other rounds."""
+    bank = content()
+    questions = {key: replace(each, problem="") for key, each in bank.questions.items()}
+    return replace(bank, questions=questions)
 
 
 class Screen:
@@ -121,7 +131,7 @@ class Talk:
     async def open(cls, folder: Path, **options: Any) -> "Talk":
         store = SqliteStore.at(f"sqlite:///{folder}/viva.db")
         await store.open()
-        return cls(store, content(), **options)
+        return cls(store, options.pop("content", None) or spoken(), **options)
 
     def shell(self) -> Shell:
         return Shell(

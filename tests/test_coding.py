@@ -12,7 +12,7 @@ from bot.growth import Growth
 from bot.judging import CannotRun, CaseResult, JudgeBusy, Judgement
 from bot.stages.coding import MOST_RUNS
 from bot.submissions import HINT_COSTS, composed, score_of, submission
-from tests.talk import START, Talk, Verdicts, texts
+from tests.talk import START, Talk, Verdicts, content, texts
 
 RIGHT = "def fullest_stop(boarded, left):\n    return 2"
 
@@ -33,9 +33,9 @@ SLOW = judgement(*[("accepted", "typical")] * 10, *[("time_limit", "large input"
 async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     """Where the tram is the only problem there is."""
     talk = await Talk.open(tmp_path)
-    asked = {each.id: each for each in talk.content.questions.values() if each.round != "dsa"}
-    tram = next(each for each in talk.content.questions.values() if each.problem == "fullest-tram-stop")
-    talk.content = replace(talk.content, questions=asked | {tram.id: tram})
+    asked = {each.id: each for each in content().questions.values() if each.round != "dsa"}
+    tram = next(each for each in content().questions.values() if each.problem == "fullest-tram-stop")
+    talk.content = replace(content(), questions=asked | {tram.id: tram})
     yield talk
     await talk.store.close()
 

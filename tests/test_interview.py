@@ -237,7 +237,7 @@ async def test_question_survives_everything_that_interrupts_it(talk: Talk) -> No
         bot: That button belongs to something that is over. Nothing has changed.
         bot: 1 of 3 · ...
         user: /settings
-        bot: Goal: ... [Goal] [Company] [Role] [Reminder hour] [Time zone] [Back to question 1]
+        bot: Goal: ... [Goal] [Company] [Role] [Resume and job] [When I write] [Back to question 1]
         press: Role
         bot: Which role? Type it. [Cancel]
         user: cancel

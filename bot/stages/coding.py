@@ -63,7 +63,20 @@ def said(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, fi
     return _talked(conversation, stage, text, turn)
 
 
-def language_chosen(conversation: Conversation, stage: Coding, name: str, turn: Turn) -> Outcome:
+def pressed(conversation: Conversation, stage: Coding, verb: str, subject: str, turn: Turn) -> Outcome | None:
+    """A button of this stage alone; None for any other."""
+    if not subject.endswith(stage.question.id):
+        return None
+    if verb == "lang" and stage.draft:
+        return _language_chosen(conversation, stage, subject.partition(".")[0], turn)
+    if verb == "explain" and stage.explained:
+        return explained(conversation, stage, turn)
+    if verb == "finish" and stage.best:
+        return finished(conversation, stage, turn)
+    return None
+
+
+def _language_chosen(conversation: Conversation, stage: Coding, name: str, turn: Turn) -> Outcome:
     """The answer to "Python or JavaScript?"."""
     language: Language = next((each for each in LANGUAGES if each == name), "python")
     source = sourcecode.mended(stage.draft, language)

@@ -68,6 +68,7 @@ def begin(
         plan=plan,
         position=0,
         started_at=turn.at,
+        timed=length != "one" and conversation.profile.pace == "timed",
         earlier=earlier,
     )
     opened = InterviewSession(
@@ -83,6 +84,7 @@ def begin(
         created_at=turn.at,
         completed_at=None,
         length=length,
+        timed=session.timed,
         plan=tuple(planned.question for planned in plan),
     )
     conversation, effects = ask(conversation, session, turn)
@@ -104,15 +106,29 @@ def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
         if left.position < len(kept):
             return ask(conversation, left, turn)
         return close(conversation, left, turn, completed=True)
+    before = session.plan[session.position - 1].round if session.position else None
+    if before != session.plan[session.position].round:
+        session = round_begun(session, turn)
+    session = replace(session, warned=False)
     kind = Coding if question.problem else Answering
     stage = kind(session=session, question=question.lean(), asked_at=turn.at)
     return conversation.pushed(stage), [question_message(stage)]
+
+
+def round_begun(session: Session, turn: Turn) -> Session:
+    """With the time its round has, if it goes by the clock: that of its questions together."""
+    name = session.plan[session.position].round
+    asked = (planning.as_asked(each, turn.content) for each in session.plan if each.round == name)
+    minutes = sum(question.minutes for question in asked if question)
+    return replace(session, round_ends=turn.at + timedelta(minutes=minutes) if session.timed else None)
 
 
 def question_message(stage: Answering | CodingStage) -> Reply:
     """The open question, with its place and its buttons."""
     question, session = stage.question, stage.session
     place = say("interview.place", **_place(session), topic=question.topic_title)
+    if session.timed:
+        place += say("pace.minutes", minutes=question.minutes)
     if not isinstance(stage, Answering):
         buttons = problem.buttons(coding_of(stage), pausable=session.length != "one")
         return problem.again(stage, place, buttons)
@@ -333,6 +349,7 @@ def reviewed(
     turn: Turn,
 ) -> Outcome:
     """Feedback, and what can be done next; after the last question the report."""
+    session = replace(session, missed=0)
     reviewed = Reviewed(session=session, question=stage.question, attempt=attempt)
     objection = _objection(conversation.review)
     if session.position + 1 < len(session.plan):
@@ -467,13 +484,23 @@ def go_on(
     conversation: Conversation, stage: Answering | Coding | FollowingUp | Reviewed, turn: Turn
 ) -> Outcome:
     """The next question, or the end."""
-    session = replace(stage.session, position=stage.session.position + 1)
+    session = replace(stage.session, position=_next_position(stage.session, turn.at))
     if session.position < len(session.plan):
         conversation, effects = ask(conversation, session, turn)
         moved = _round_number(session) != _round_number(stage.session)
         write = update(InterviewSession, session.id, current_round=_round_number(session))
         return conversation, [write, *effects] if moved else effects
     return close(conversation, stage.session, turn, completed=True)
+
+
+def _next_position(session: Session, at: datetime) -> int:
+    """The next question's place; what is left of a round whose time is over is not asked any more."""
+    following = session.position + 1
+    if session.round_ends is not None and at >= session.round_ends:
+        name = session.plan[session.position].round
+        while following < len(session.plan) and session.plan[following].round == name:
+            following += 1
+    return following
 
 
 def hint(conversation: Conversation, stage: Answering | Coding) -> Outcome:
@@ -506,7 +533,7 @@ def pause(
     rested = stage
     if isinstance(stage, Answering | FollowingUp | Coding):
         rested = replace(stage, spent=seconds_at(stage, turn.at))
-    return conversation.swapped(stage, Paused(stage=rested)), [
+    return conversation.swapped(stage, Paused(stage=rested, since=turn.at)), [
         reply(say("interview.paused"), *_return_buttons(stage.session))
     ]
 
@@ -514,6 +541,10 @@ def pause(
 def resume(conversation: Conversation, stage: Paused, turn: Turn) -> Outcome:
     """Back to where it was, in front of everything else."""
     back = stage.stage
+    session = session_of(stage)
+    if session.round_ends is not None and stage.since is not None:
+        later = replace(session, round_ends=session.round_ends + (turn.at - stage.since))
+        back = with_session(back, later)  # type: ignore[assignment]  # of the same kind
     if isinstance(back, Answering | FollowingUp | Coding):
         back = replace(back, asked_at=turn.at)
     return conversation.swapped(stage, None).pushed(back), [again(back)]

@@ -23,6 +23,9 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if argument == "texts":
         choices = (button("settings", name, f"setting_{name}") for name in ("resume", "jd"))
         return conversation, [reply(say("settings.texts"), *choices, button("cancel", "", "cancel"))]
+    if argument == "times":
+        choices = (button("settings", name, f"setting_{name}") for name in ("hour", "zone"))
+        return conversation, [reply(say("settings.times"), *choices, button("cancel", "", "cancel"))]
     profile = conversation.profile
     none = say("settings.none")
     goal = turn.content.goals.get(profile.goal)
@@ -31,13 +34,16 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         goal=goal.label if goal else none,
         company=plain(profile.company) or none,
         role=plain(profile.role) or none,
+        pace=say(f"settings.pace_{profile.pace}"),
         reminders=f"{profile.reminder_hour}:00" if profile.reminders else say("settings.off"),
         zone=profile.zone or say("settings.zone_unknown"),
         resume=say("settings.kept") if profile.resume_text else none,
         jd=say("settings.kept") if profile.jd_text else none,
     )
-    names = ("goal", "company", "role", "hour", "zone", "texts")
-    return conversation, [reply(text, *(button("settings", name, f"setting_{name}") for name in names))]
+    names = ("goal", "company", "role", "texts", "times")
+    other = "relaxed" if profile.pace == "timed" else "timed"
+    choices = (button("settings", name, f"setting_{name}") for name in names)
+    return conversation, [reply(text, *choices, button("pace", f".{other}", f"pace_{other}"))]
 
 
 def ask(conversation: Conversation, field: str, turn: Turn, *, skill: str = "") -> Outcome:

@@ -249,7 +249,8 @@ def _begin(conversation: Conversation, stage: SettingUp, turn: Turn) -> Outcome:
         role=stage.role,
         plan=plan.questions,
     )
-    return conversation, [_opening(opening, plan, aim, seed, turn), *effects]
+    other = "relaxed" if conversation.profile.pace == "timed" else "timed"
+    return conversation, [_opening(opening, plan, aim, seed, turn, other=other), *effects]
 
 
 def _aim(conversation: Conversation, company: CompanyKnowledge, role: str, turn: Turn) -> Aim:
@@ -265,17 +266,19 @@ def _aim(conversation: Conversation, company: CompanyKnowledge, role: str, turn:
     )
 
 
-def _opening(begin: str, plan: Plan, aim: Aim, session: str, turn: Turn) -> Reply:
-    """What comes, what the resume lacks, and why each topic is asked; under a button where it would not fit."""
+def _opening(begin: str, plan: Plan, aim: Aim, session: str, turn: Turn, *, other: str) -> Reply:
+    """What comes, what the resume lacks, and why each topic is asked; under a button where it would not fit. `other`:
+    the pace it does not go by."""
     parts = [begin]
     if plan.repeated:
         parts.append(_repeated(plan.repeated))
     if plan.gaps:
         parts.append(_gaps(plan, aim))
     whole = "\n\n".join([*parts, _reasons(plan.questions, turn.content)])
+    clock = button("pace", f"{session}.{other}", f"pace_{other}")
     if len(whole) <= LONGEST_MESSAGE:
-        return reply(whole)
-    return reply("\n\n".join(parts), button("plan", session, "plan"))
+        return reply(whole, clock)
+    return reply("\n\n".join(parts), button("plan", session, "plan"), clock)
 
 
 def reasons(session: Session, turn: Turn) -> Reply:
