@@ -368,16 +368,14 @@ async def _check(settings: Settings, slugs: tuple[str, ...]) -> None:
     from bot.judging import CannotRun
 
     content = bank.load()
-    judge = CodeJudge(url=settings.judge_url.get_secret_value())
+    judge = CodeJudge(url=settings.judge_url.get_secret_value(), workers=2)
     wrong = 0
     try:
         for slug in slugs or problems.slugs():
             found = []
             try:
                 file = problems.problem_file(slug)
-                found = (
-                    [fault async for fault in faults(file, content, judge)] if file else ["no such problem"]
-                )
+                found = await faults(file, content, judge) if file else ["no such problem"]
             except bank.ContentError as error:
                 found = error.faults
             except CannotRun as error:

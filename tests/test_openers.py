@@ -12,6 +12,8 @@ from bot import bank
 from bot.documents import InterviewQuestion
 from bot.grader import grade
 
+pytestmark = pytest.mark.once
+
 SORTS = {"right": range(65, 101), "half": range(35, 65), "wrong": range(35)}
 ANSWERS = tomllib.loads((Path(__file__).parent / "data" / "openers.toml").read_text(encoding="utf-8"))[
     "openers"

@@ -21,6 +21,8 @@ from tests.discord_server import DiscordServer
 from tests.talk import Screen, content
 from tests.telegram_server import TelegramServer
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parent.parent
 SETS = (("worker",), ("telegram", "discord", "scheduler"), ("web", "discord", "scheduler"))
 ANN = 7

@@ -13,6 +13,9 @@ from bot import bank
 from bot.documents import InterviewQuestion
 from bot.grader import grade
 
+pytestmark = pytest.mark.once
+
+
 WORDINGS: dict[str, dict[str, str]] = tomllib.loads(
     (Path(__file__).parent / "data" / "second_wordings.toml").read_text(encoding="utf-8")
 )
