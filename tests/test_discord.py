@@ -779,6 +779,9 @@ async def test_an_interview_over_the_wire(server: DiscordServer, store: SqliteSt
     for number in (1, 2, 3):
         ann.say("I keep what I saw in a hash map, so that every lookup takes constant time.")
         async with viva.process():
+            if number == 1:  # the coding problem, where words are talked about once
+                await server.until(lambda: shown("I follow you"))
+                await press("Take it as it is")
             await server.until(
                 lambda: ann.last.text.count("estimate") or shown("Interview report"), within=20
             )
