@@ -22,7 +22,7 @@ from bot.questions import (
     Question,
     RoundName,
 )
-from bot.readiness import Readiness
+from bot.readiness import Pressure, Readiness
 from bot.submissions import ScorePart, Submission
 
 Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{24}$", extra_json_schema={"bsonType": "objectId"})]
@@ -222,7 +222,8 @@ class PlanStep(msgspec.Struct, kw_only=True, frozen=True):
 
 class InterviewReport(Document, kw_only=True, frozen=True):
     """One a session; the same session always has the same report id. `readiness`: over this and the earlier reports,
-    None below two rounds. `compared_with`: the last earlier report, None where no round is in both."""
+    None below two rounds. `compared_with`: the last earlier report, None where no round is in both.
+    `timed`: by the clock; `pressure`: what that does, None without interviews of both kinds."""
 
     session_id: Id
     student_id: Id
@@ -238,6 +239,8 @@ class InterviewReport(Document, kw_only=True, frozen=True):
     created_at: When
     answers: tuple[AnswerReport, ...] = ()
     readiness: Readiness | None = None
+    timed: bool = False
+    pressure: Pressure | None = None
     compared_with: Id | None = None
 
 

@@ -1,12 +1,13 @@
 """The bank: what is in it is whole, and what is wrong with a file is said with its place."""
 
+import itertools
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from bot import bank
+from bot import bank, text
 from bot.bank import Content, ContentError
 from bot.questions import ROUNDS
 
@@ -121,3 +122,15 @@ def test_an_edited_entry_has_another_version(copy: Path) -> None:
     at.write_text(at.read_text().replace("minutes = ", "minutes = 1", 1))
     after = {each.id: each.content_version for each in bank.load(copy).documents["interview_questions"]}  # type: ignore[attr-defined]
     assert sum(before[each] != after[each] for each in before) == 1
+
+
+def test_no_two_questions_are_nearly_the_same(content: Content) -> None:
+    """Of the words that carry meaning, no two questions of a round share more than half."""
+    alike = []
+    for name in ROUNDS:
+        asked = [each for each in content.questions.values() if each.round == name]
+        words = [set(text.content_stems(text.tokens(f"{each.title} {each.question}"))) for each in asked]
+        for (one, mine), (other, theirs) in itertools.combinations(zip(asked, words, strict=True), 2):
+            if len(mine & theirs) > 0.5 * len(mine | theirs):
+                alike.append((one.question[:60], other.question[:60]))
+    assert alike == []

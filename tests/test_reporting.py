@@ -17,7 +17,7 @@ from bot import rubric
 from bot.documents import InterviewAttempt, InterviewReport, InterviewSession
 from bot.messages import Message, Paper
 from bot.questions import Grade, KeyPoint, PointGrade, Verdict
-from bot.readiness import readiness
+from bot.readiness import Pressure, pressure, readiness
 from bot.sentences import SENTENCES
 from bot.stages import reporting
 from bot.submissions import Submission, composed, score_of
@@ -405,3 +405,11 @@ async def test_how_scored_explains_itself_on_small_screens(talk: Talk) -> None:
             assert all(anchor in message for anchor in sides[name].anchors)
     assert all(len(each) <= PHONE for each in texts(shown))
     assert await reference(talk) == open_
+
+
+def test_the_clock_is_judged_by_two_interviews_of_each_kind() -> None:
+    """The gap of their means; one of a kind says nothing."""
+    assert pressure([(60, True), (70, False), (72, False)]) is None
+    assert pressure([(60, True), (62, True), (70, False), (72, False)]) == Pressure(
+        gap=-10, timed=2, relaxed=2
+    )

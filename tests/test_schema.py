@@ -28,7 +28,7 @@ NULLABLE = {
     *("score", "completed_at", "resume_text", "jd_text"),
     "points",  # of a part of a score that could not be judged
     *("next_nudge_at", "recall_answer", "recall_score", "disputed_at"),
-    *("before", "readiness", "compared_with"),
+    *("before", "readiness", "compared_with", "pressure"),
 }
 
 

@@ -30,7 +30,7 @@ LONGEST = {
     "path": "/tmp/viva-x/" + "W" * 60,
     "at": ", line 9999", "category": "repeated characters", "cost": 15, "error": "W" * 160, "growth": "constant or logarithmic",
     "line": 9999, "mb": 1024, "message": "W" * 160, "most": 100, "ms": 30_000, "note": ": 99 of 99 large inputs",
-    "pace": "against the clock", "passed": 99, "points": 60, "reaction": max(CONTENT.reactions.values(), key=len), "stated": "W" * 60, "value": "W" * 160,
+    "gap": 100, "relaxed": 20, "timed": "20 interviews", "pace": "against the clock", "passed": 99, "points": 60, "reaction": max(CONTENT.reactions.values(), key=len), "stated": "W" * 60, "value": "W" * 160,
     "verdict": "Runtime error",
     "answer": "", "answered": 8, "band": "Partial", "before": 100, "high": 100, "low": 100, "city": "W" * 40, "company": NAME, "date": "2026-12-31",
     "example": "", "feedback": "", "file": NAME, "found": "7½", "full_minutes": 199, "full_questions": "12 questions",

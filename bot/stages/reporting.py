@@ -26,7 +26,7 @@ from bot.documents import (
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Bar, Chart, Choice, Line, Message, Paper, Section, Spot, plain
 from bot.questions import ROUNDS, Grade, Question, RoundName, band
-from bot.readiness import FEWEST, readiness
+from bot.readiness import FEWEST, pressure, readiness
 from bot.sentences import counted, label, say
 from bot.stages import feedback, planning, scoring
 
@@ -48,6 +48,7 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     questions: int
     planned: frozenset[RoundName]
     partial: bool
+    timed: bool
     at: datetime
 
 
@@ -71,6 +72,7 @@ def make(
         questions=len(session.plan),
         planned=frozenset(each.round for each in session.plan),
         partial=partial,
+        timed=session.timed,
         at=at,
     )
     return _made(taken, earlier, content)
@@ -100,6 +102,7 @@ def remade(
         questions=former.questions if former else max(len(kept), planning.questions_in(session.length)),
         planned=frozenset(session.rounds),
         partial=session.status != "completed",
+        timed=session.timed,
         at=former.created_at if former else session.completed_at or kept[-1].created_at,
     )
     return _made(taken, known.values(), content)
@@ -234,14 +237,18 @@ def _made(taken: _Taken, others: Iterable[InterviewReport], content: Content) ->
     )
     compared = last is not None and any(each.before is not None for each in rounds)
     seen = [each.score for each in (*rounds, *(old for report in earlier for old in reversed(report.rounds)))]
+    score = round(mean(scores)) if scores else None
+    overall = [(score, taken.timed), *((each.score, each.timed) for each in earlier)]
     return InterviewReport(
         id=mine,
         session_id=taken.session,
         student_id=taken.student,
         company=taken.company,
         role=taken.role,
-        score=round(mean(scores)) if scores else None,
+        score=score,
         partial=taken.partial,
+        timed=taken.timed,
+        pressure=pressure([(each, timed) for each, timed in overall if each is not None]),
         answered=len(taken.results),
         questions=taken.questions,
         rounds=rounds,
@@ -423,6 +430,10 @@ def _summary(report: InterviewReport) -> list[str]:
         lines.append(say("report.readiness", low=ready.low, high=ready.high, rounds=rounds))
     else:
         lines.append(say("report.no_readiness", rounds=counted(FEWEST, "round")))
+    if (clock := report.pressure) is not None:
+        key = "report.pressure_lower" if clock.gap < 0 else "report.pressure_higher"
+        counts = {"timed": counted(clock.timed, "interview"), "relaxed": clock.relaxed}
+        lines.append(say(key, gap=abs(clock.gap), **counts))
     return lines
 
 
