@@ -111,6 +111,11 @@ def found(text: str, *, file_name: str = "", entity_language: str = "") -> Found
     )
 
 
+def piece(text: str) -> str:
+    """More of a source that is there in part: mended like the whole, but its indentation stays."""
+    return _evened(_unfenced(text)[0])
+
+
 def recognised(source: str) -> tuple[Language | None, bool]:
     """The language, None when in doubt; and whether it is plainly neither of ours."""
     python, javascript, foreign = (_weight(signs, source[:_READ]) for signs in _COMPILED)
@@ -160,9 +165,12 @@ def _unfenced(text: str) -> tuple[str, str, bool]:
 
 
 def _tidy(source: str) -> str:
+    return textwrap.dedent(_evened(source)).strip("\n") + "\n"
+
+
+def _evened(source: str) -> str:
     lines = source.replace("\r\n", "\n").replace("\r", "\n").translate(_MENDED).split("\n")
-    spaced = "\n".join(_spaced(line).rstrip() for line in lines)
-    return textwrap.dedent(spaced).strip("\n") + "\n"
+    return "\n".join(_spaced(line).rstrip() for line in lines)
 
 
 def _spaced(line: str) -> str:

@@ -171,7 +171,9 @@ async def test_a_broken_message_is_mended_by_the_next(talk: Talk) -> None:
     await talk.say("def fullest_stop(boarded, left):\n    best = (")
     assert texts(talk.new())[-1].startswith("Compile error · line 1: unexpected end")
     await talk.say("    1 + 1)\n    return best\n    # the end")
-    assert judge.sources[1].startswith("def fullest_stop(boarded, left):\n    best = (\n")
+    assert judge.sources[1].startswith(
+        "def fullest_stop(boarded, left):\n    best = (\n    1 + 1)\n    return best\n"
+    )
     await talk.say(RIGHT)
     assert judge.sources[2].strip() == RIGHT
 

@@ -93,7 +93,7 @@ def joined(conversation: Conversation, stage: Judging, text: str, turn: Turn) ->
     if not is_code(text):
         return conversation, [reply(say("coding.running"))]
     found = sourcecode.found(text)
-    whole = _together(stage.source, found.source)
+    whole = _together(stage.source, text, found.source)
     if len(whole) > LONGEST_SOURCE:
         return conversation, [reply(say("interview.too_long", length=len(whole), limit=LONGEST_SOURCE))]
     return _submitted(
@@ -213,7 +213,7 @@ def _code(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, f
         return interview.answered(conversation, stage, text, turn, most=_most(stage))
     if found.foreign:
         return conversation, [reply(say("coding.foreign"), *problem.buttons(stage, pausable=False))]
-    source = _together(stage.broken, found.source) if stage.broken else found.source
+    source = _together(stage.broken, text, found.source) if stage.broken else found.source
     language = found.language or stage.language
     if language is None:
         asked = replace(stage, draft=source)
@@ -226,12 +226,12 @@ def is_code(text: str) -> bool:
     return sourcecode.looks_like_code(text) or _DEFINES.search(text) is not None
 
 
-def _together(before: str, source: str) -> str:
-    """A long paste comes in pieces. What defines a function that is there already is another version, and stands alone."""
-    defined = set(_DEFINES.findall(before))
-    if not before or defined & set(_DEFINES.findall(source)):
-        return source
-    return f"{before.rstrip()}\n{source}"
+def _together(before: str, text: str, alone: str) -> str:
+    """A long paste comes in pieces. What defines a function that is there already is another version, and stands
+    `alone`."""
+    if set(_DEFINES.findall(before)) & set(_DEFINES.findall(alone)):
+        return alone
+    return f"{before.rstrip()}\n{sourcecode.piece(text).rstrip()}\n"
 
 
 def _submitted(
