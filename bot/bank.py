@@ -376,8 +376,6 @@ class _Loader:
         self._check(where, len(entry.examples) >= 2, "fewer than two examples")
         self._check(where, entry.constraints, "no constraints")
         self._check(where, len(entry.hints) == 3, "needs three hints")
-        if not (entry.clarifications or entry.follow_up_points):
-            return
         self._check(where, entry.complexity.get("time"), "no complexity.time")
         self._check(where, len(entry.clarifications) >= 3, "fewer than three clarifications")
         self._check(where, entry.follow_up and entry.follow_up_answer, "no follow_up with its answer")
