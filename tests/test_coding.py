@@ -176,6 +176,34 @@ async def test_a_broken_message_is_mended_by_the_next(talk: Talk) -> None:
     assert judge.sources[2].strip() == RIGHT
 
 
+PIECES = (
+    "def fullest_stop(boarded, left):\n    best = at = 0\n    for i in range(len(boarded)):",
+    "        if boarded[i] > best:\n            best = boarded[i]\n            at = i",
+    "    return at",
+)
+
+
+@pytest.mark.parametrize("first", ["compile_error", "wrong_answer"])
+@pytest.mark.parametrize("trimmed", [False, True])
+async def test_python_in_pieces_keeps_its_blocks(talk: Talk, first: Any, *, trimmed: bool) -> None:
+    """Platforms trim a message's first line, and the first piece may run by itself."""
+    broken = Judgement(
+        verdict="compile_error", cases=TIES.cases, engine="test", message="line 3: expected a block"
+    )
+    begun = [broken, broken] if first == "compile_error" else [TIES]
+    judge = await to_code(talk, *begun, ALL)
+    pieces: tuple[str, ...] = PIECES
+    if first == "wrong_answer":
+        pieces = (
+            "\n".join(PIECES[:2]),
+            "    at = min(at, len(boarded))\n    if at:\n        at += 0\n" + PIECES[2],
+        )
+    for piece in pieces:
+        await talk.say(piece.strip() if trimmed else piece)
+    assert judge.sources[-1] == "\n".join(pieces) + "\n"
+    compile(judge.sources[-1], "whole", "exec")
+
+
 async def edit(talk: Talk, text: str) -> None:
     await talk.hear(Said(text=text, edited=True, **talk.common()))
 

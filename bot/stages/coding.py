@@ -48,7 +48,9 @@ _DEFINES = re.compile(
     r"^[ \t]*(?:(?:async\s+)?(?:def|class|function)\s+(?=\w+\s*[({:])|(?:const|let|var)\s+(?=\w+\s*=))(\w+)",
     re.MULTILINE,
 )
-_CODE_SIGNS = re.compile(r"[(){}\[\]=;]")  # in what follows a piece of code that did not compile
+_CODE_SIGNS = re.compile(
+    r"[(){}\[\]=;]|\A\s*(?:return\b|break$|continue$|pass$|else:)"
+)  # in what follows a piece of code that did not compile
 _ALL = re.compile(r"\b(?:constraints?|limits|assumptions)\b", re.IGNORECASE)
 
 
@@ -56,7 +58,7 @@ def said(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, fi
     """Code, a question about the problem, or talk."""
     if len(text) > LONGEST_SOURCE:
         return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_SOURCE))]
-    if file_name or is_code(text) or (stage.broken and _CODE_SIGNS.search(text)):
+    if file_name or is_code(text) or _goes_on(stage, text):
         return _code(conversation, stage, text, turn, file_name=file_name)
     if _QUESTION.search(text) and not grader.says_dont_know(text):
         return _clarified(conversation, stage, text)
@@ -93,7 +95,7 @@ def joined(conversation: Conversation, stage: Judging, text: str, turn: Turn) ->
     if not is_code(text):
         return conversation, [reply(say("coding.running"))]
     found = sourcecode.found(text)
-    whole = _together(stage.source, found.source)
+    whole = _together(stage.source, found.source, text, stage.language)
     if len(whole) > LONGEST_SOURCE:
         return conversation, [reply(say("interview.too_long", length=len(whole), limit=LONGEST_SOURCE))]
     return _submitted(
@@ -213,8 +215,11 @@ def _code(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, f
         return interview.answered(conversation, stage, text, turn, most=_most(stage))
     if found.foreign:
         return conversation, [reply(say("coding.foreign"), *problem.buttons(stage, pausable=False))]
-    source = _together(stage.broken, found.source) if stage.broken else found.source
     language = found.language or stage.language
+    before = stage.broken or (
+        stage.source if sourcecode.is_middle(text) and stage.language == "python" else ""
+    )
+    source = _together(before, found.source, text, stage.language if before else language)
     if language is None:
         asked = replace(stage, draft=source)
         return conversation.swapped(stage, asked), [problem.which_language(asked)]
@@ -226,11 +231,22 @@ def is_code(text: str) -> bool:
     return sourcecode.looks_like_code(text) or _DEFINES.search(text) is not None
 
 
-def _together(before: str, source: str) -> str:
-    """A long paste comes in pieces. What defines a function that is there already is another version, and stands alone."""
+def _goes_on(stage: Coding, text: str) -> bool:
+    """Whether that is more of the code sent before, though it defines nothing itself."""
+    if stage.broken:
+        return _CODE_SIGNS.search(text) is not None
+    python = stage.language == "python" and sourcecode.recognised(text)[0] == "python"
+    return bool(stage.source) and python and sourcecode.is_middle(text)
+
+
+def _together(before: str, source: str, text: str, language: Language | None) -> str:
+    """A long paste comes in pieces. What defines a function that is there already is another version, and stands alone.
+    `source`: the code of `text`, as it would stand alone; `language`: of what was before."""
     defined = set(_DEFINES.findall(before))
     if not before or defined & set(_DEFINES.findall(source)):
         return source
+    if language == "python":
+        source = sourcecode.mended(sourcecode.continuing(before, text), language)
     return f"{before.rstrip()}\n{source}"
 
 
