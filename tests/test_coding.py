@@ -299,6 +299,53 @@ async def test_undo_takes_the_whole_attempt_back(talk: Talk) -> None:
     assert "Ask me about sizes" in texts(talk.new())[-1]
 
 
+async def test_undo_gives_no_hint_back(talk: Talk) -> None:
+    """What was read stays read: before a grade and after it the hints keep their price."""
+    await to_code(talk, TIES, ALL)
+    await talk.press("Hint · −5")
+    await talk.say(RIGHT)
+    await talk.say("/undo")
+    assert talk.last().choices[0].label == "Hint · −10"
+    await talk.press("Hint · −10")
+    await talk.say(RIGHT)
+    for _ in range(2):
+        await talk.press("Skip follow-up")
+    await talk.press("Take it back")
+    assert talk.last().choices[0].label == "Hint · −15"
+
+
+async def test_not_knowing_the_complexity_is_not_measured(talk: Talk) -> None:
+    """It brings no points, and is not told to be the measurement's fault; a question is no answer."""
+    await to_code(talk, ALL)
+    await talk.play("""
+        user: def fullest_stop(boarded, left): return 2
+        bot: Accepted · ...
+        user: what do you mean by size?
+        bot: What is its time complexity in the size of the input, and why? [Skip follow-up]
+        user: I don't know
+        bot: Follow-up: ... [Skip follow-up]
+        press: Skip follow-up
+        bot: ... Complexity 0 of 10 ...
+    """)
+
+
+async def test_a_short_word_does_not_end_the_problem(talk: Talk) -> None:
+    """Only an explanation is taken for one without a press."""
+    await to_code(talk, ALL)
+    await talk.say("I keep a running count and remember its maximum and index")
+    await talk.say("ok, give me a minute")
+    assert texts(talk.new())[-1].startswith("I follow you.")
+    await talk.say(RIGHT)
+    assert texts(talk.new())[-1].startswith("Accepted")
+
+
+async def test_a_run_that_died_silently_is_not_left_unexplained(talk: Talk) -> None:
+    dead = CaseResult(verdict="runtime_error", category="typical")
+    await to_code(talk, Judgement(verdict="runtime_error", cases=(dead,), engine="test"))
+    await talk.say(RIGHT)
+    assert "recursion that goes too deep" in texts(talk.new())[-1]
+
+
 def test_the_score_leaves_out_what_was_not_judged() -> None:
     """Without large inputs or a clear curve the rest is what there is to get; hints come off at the end."""
     best = submission(judgement(*[("accepted", "typical")] * 4), number=1, language="python", at=START)

@@ -21,6 +21,7 @@ from bot.conversation import (
 from bot.documents import InterviewAttempt, insert, new_id, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded, Judged
+from bot.growth import class_of
 from bot.judging import LANGUAGES, SOURCE_LIMIT, Language
 from bot.messages import plain
 from bot.questions import Grade
@@ -38,6 +39,7 @@ from bot.submissions import (
 MOST_RUNS = 60  # of a student's code a day: three long interviews and some play
 LONGEST_SOURCE = 20_000  # characters; the longest reference solution has 2,000
 LONGEST_STATED = 400  # characters of an answer to "what is its complexity, and why?"
+LEAST_EXPLAINED = 10  # words of a second message that make it an explanation; "ok, give me a minute" is none
 MOST_CLARIFIED = 3  # answers at once
 _QUESTION = re.compile(
     r"\A\s*(?:can|could|may|might|is|are|do|does|will|would|should|what|which|how|when|where|why|any|has|have)\b"
@@ -118,6 +120,10 @@ def defended(conversation: Conversation, stage: Defending, text: str, turn: Turn
     """The complexity in words, or the answer to the follow-up; new code is judged instead."""
     if is_code(text) and ("```" in text or "\n" in text.strip()):
         return said(conversation.swapped(stage, stage.coding), stage.coding, text, turn)
+    if stage.step == "complexity" and grader.says_dont_know(text):
+        return skipped(conversation, stage, turn)
+    if stage.step == "complexity" and text.rstrip().endswith("?") and class_of(text) is None:
+        return conversation, [problem.asked(stage)]
     if stage.step == "complexity":
         stated = replace(stage, stated=" ".join(text.split())[:LONGEST_STATED])
         kept = update(InterviewAttempt, stage.coding.attempt, complexity_answer=stated.stated)
@@ -194,7 +200,8 @@ def _talked(conversation: Conversation, stage: Coding, text: str, turn: Turn) ->
     conversation = conversation.swapped(stage, heard)
     if stage.best is not None:
         return conversation, [reply(say("coding.noted"), *problem.buttons(heard, pausable=False))]
-    if stage.explained or not stage.runs or grader.says_dont_know(text):
+    more = bool(stage.explained) and len(text.split()) >= LEAST_EXPLAINED
+    if more or not stage.runs or grader.says_dont_know(text):
         return interview.answered(conversation, heard, whole, turn, most=_most(heard))
     take = button("explain", stage.question.id, "take_words")
     return conversation, [
