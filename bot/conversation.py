@@ -68,7 +68,8 @@ class Profile(_Value, frozen=True, kw_only=True):
 class Result(_Value, frozen=True, kw_only=True):
     """What one answered question came to; `score` None with a `reason` when it could not be given. `moved`: by how much
     it moved the student's rating, to be taken back with the answer. `quotes`: the student's words for the first of
-    `found`, shortened; `turned`: the same for points they turned round, by label; `sides`: those judged, 0-5."""
+    `found`, shortened; `turned`: the same for points they turned round, by label; `sides`: those judged, 0-5;
+    `hints`: those given."""
 
     attempt: str
     question: str
@@ -83,6 +84,7 @@ class Result(_Value, frozen=True, kw_only=True):
     quotes: tuple[str, ...] = ()
     turned: dict[str, str] = {}
     sides: dict[str, int] = {}
+    hints: int = 0
 
 
 class Earlier(_Value, frozen=True, kw_only=True):

@@ -49,6 +49,7 @@ _CAPITAL_JAVASCRIPT = re.compile(
 _EXPORT = re.compile(
     r"^([ \t]*)export\s+(?:default\s+)?(?=(?:async\s+)?function\b|class\b|const\b|let\b|var\b)", re.MULTILINE
 )
+_FUNCTION = re.compile(r"^( *)(?:async )?def ", re.MULTILINE)
 _PROMPT = re.compile(r"^(?:>>>|\.\.\.)(?: |$)", re.MULTILINE)
 
 _PYTHON_SIGNS = (
@@ -76,6 +77,7 @@ _COMPILED = [
     [(re.compile(pattern, re.MULTILINE), weight) for pattern, weight in signs]
     for signs in (_PYTHON_SIGNS, _JAVASCRIPT_SIGNS, _FOREIGN_SIGNS)
 ]
+INDENT = 4  # spaces a Python block is deeper by, as everybody writes it
 _READ = 8_000  # characters that decide on the language; more says nothing new
 _COUNTED = 4  # times one sign counts: a long loop body is not more of a language
 
@@ -111,9 +113,32 @@ def found(text: str, *, file_name: str = "", entity_language: str = "") -> Found
     )
 
 
-def piece(text: str) -> str:
-    """More of a source that is there in part: mended like the whole, but its indentation stays."""
-    return _evened(_unfenced(text)[0])
+def continuing(before: str, text: str) -> str:
+    """Python that goes on where `before` ends, with the indentation that its first line, or all of it, lost on the way."""
+    source, *_ = _unfenced(text)
+    lines = _lines(source).strip("\n").split("\n")
+    if not lines[0] or lines[0][0] == " ":
+        return "\n".join(lines) + "\n"
+    rest = [_indent(line) for line in lines[1:] if line.strip()]
+    last = before.rstrip().rpartition("\n")[2]
+    inside = _indent(last) + INDENT if last.endswith(":") else 0
+    if inside and min(rest, default=0) == 0:  # all of it was moved to the left
+        return textwrap.indent("\n".join(lines), " " * inside) + "\n"
+    if not rest and lines[0].startswith("return") and (opened := _FUNCTION.findall(before)):
+        inside = inside or len(opened[-1]) + INDENT
+    if rest and rest[0]:
+        inside = inside or rest[0] - (INDENT if lines[0].endswith(":") else 0)
+    return " " * max(0, inside) + "\n".join(lines) + "\n"
+
+
+def is_middle(text: str) -> bool:
+    """Whether Python begins in the middle of a block: indented, or followed by a deeper line that nothing opens."""
+    source, *_ = _unfenced(text)
+    lines = [line for line in _lines(source).split("\n") if line.strip()]
+    if not lines or _indent(lines[0]):
+        return bool(lines)
+    opens = lines[0].endswith((":", "(", "[", "{", ",", "\\"))
+    return len(lines) > 1 and (_indent(lines[1]) > (INDENT if opens else 0))
 
 
 def recognised(source: str) -> tuple[Language | None, bool]:
@@ -165,12 +190,17 @@ def _unfenced(text: str) -> tuple[str, str, bool]:
 
 
 def _tidy(source: str) -> str:
-    return textwrap.dedent(_evened(source)).strip("\n") + "\n"
+    return textwrap.dedent(_lines(source)).strip("\n") + "\n"
 
 
-def _evened(source: str) -> str:
+def _lines(source: str) -> str:
+    """Mended character by character, the indentation as it came."""
     lines = source.replace("\r\n", "\n").replace("\r", "\n").translate(_MENDED).split("\n")
     return "\n".join(_spaced(line).rstrip() for line in lines)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _spaced(line: str) -> str:

@@ -178,6 +178,34 @@ async def test_a_broken_message_is_mended_by_the_next(talk: Talk) -> None:
     assert judge.sources[2].strip() == RIGHT
 
 
+PIECES = (
+    "def fullest_stop(boarded, left):\n    best = at = 0\n    for i in range(len(boarded)):",
+    "        if boarded[i] > best:\n            best = boarded[i]\n            at = i",
+    "    return at",
+)
+
+
+@pytest.mark.parametrize("first", ["compile_error", "wrong_answer"])
+@pytest.mark.parametrize("trimmed", [False, True])
+async def test_python_in_pieces_keeps_its_blocks(talk: Talk, first: Any, *, trimmed: bool) -> None:
+    """Platforms trim a message's first line, and the first piece may run by itself."""
+    broken = Judgement(
+        verdict="compile_error", cases=TIES.cases, engine="test", message="line 3: expected a block"
+    )
+    begun = [broken, broken] if first == "compile_error" else [TIES]
+    judge = await to_code(talk, *begun, ALL)
+    pieces: tuple[str, ...] = PIECES
+    if first == "wrong_answer":
+        pieces = (
+            "\n".join(PIECES[:2]),
+            "    at = min(at, len(boarded))\n    if at:\n        at += 0\n" + PIECES[2],
+        )
+    for piece in pieces:
+        await talk.say(piece.strip() if trimmed else piece)
+    assert judge.sources[-1] == "\n".join(pieces) + "\n"
+    compile(judge.sources[-1], "whole", "exec")
+
+
 async def edit(talk: Talk, text: str) -> None:
     await talk.hear(Said(text=text, edited=True, **talk.common()))
 
@@ -271,6 +299,53 @@ async def test_undo_takes_the_whole_attempt_back(talk: Talk) -> None:
     await talk.say("/undo")
     assert (await attempt(talk))["status"] == "withdrawn"
     assert "Ask me about sizes" in texts(talk.new())[-1]
+
+
+async def test_undo_gives_no_hint_back(talk: Talk) -> None:
+    """What was read stays read: before a grade and after it the hints keep their price."""
+    await to_code(talk, TIES, ALL)
+    await talk.press("Hint · −5")
+    await talk.say(RIGHT)
+    await talk.say("/undo")
+    assert talk.last().choices[0].label == "Hint · −10"
+    await talk.press("Hint · −10")
+    await talk.say(RIGHT)
+    for _ in range(2):
+        await talk.press("Skip follow-up")
+    await talk.press("Take it back")
+    assert talk.last().choices[0].label == "Hint · −15"
+
+
+async def test_not_knowing_the_complexity_is_not_measured(talk: Talk) -> None:
+    """It brings no points, and is not told to be the measurement's fault; a question is no answer."""
+    await to_code(talk, ALL)
+    await talk.play("""
+        user: def fullest_stop(boarded, left): return 2
+        bot: Accepted · ...
+        user: what do you mean by size?
+        bot: What is its time complexity in the size of the input, and why? [Skip follow-up]
+        user: I don't know
+        bot: Follow-up: ... [Skip follow-up]
+        press: Skip follow-up
+        bot: ... Complexity 0 of 10 ...
+    """)
+
+
+async def test_a_short_word_does_not_end_the_problem(talk: Talk) -> None:
+    """Only an explanation is taken for one without a press."""
+    await to_code(talk, ALL)
+    await talk.say("I keep a running count and remember its maximum and index")
+    await talk.say("ok, give me a minute")
+    assert texts(talk.new())[-1].startswith("I follow you.")
+    await talk.say(RIGHT)
+    assert texts(talk.new())[-1].startswith("Accepted")
+
+
+async def test_a_run_that_died_silently_is_not_left_unexplained(talk: Talk) -> None:
+    dead = CaseResult(verdict="runtime_error", category="typical")
+    await to_code(talk, Judgement(verdict="runtime_error", cases=(dead,), engine="test"))
+    await talk.say(RIGHT)
+    assert "recursion that goes too deep" in texts(talk.new())[-1]
 
 
 def test_the_score_leaves_out_what_was_not_judged() -> None:

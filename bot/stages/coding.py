@@ -21,6 +21,7 @@ from bot.conversation import (
 from bot.documents import InterviewAttempt, insert, new_id, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded, Judged
+from bot.growth import class_of
 from bot.judging import LANGUAGES, SOURCE_LIMIT, Language
 from bot.messages import plain
 from bot.questions import Grade
@@ -38,6 +39,7 @@ from bot.submissions import (
 MOST_RUNS = 60  # of a student's code a day: three long interviews and some play
 LONGEST_SOURCE = 20_000  # characters; the longest reference solution has 2,000
 LONGEST_STATED = 400  # characters of an answer to "what is its complexity, and why?"
+LEAST_EXPLAINED = 10  # words of a second message that make it an explanation; "ok, give me a minute" is none
 MOST_CLARIFIED = 3  # answers at once
 _QUESTION = re.compile(
     r"\A\s*(?:can|could|may|might|is|are|do|does|will|would|should|what|which|how|when|where|why|any|has|have)\b"
@@ -48,7 +50,9 @@ _DEFINES = re.compile(
     r"^[ \t]*(?:(?:async\s+)?(?:def|class|function)\s+(?=\w+\s*[({:])|(?:const|let|var)\s+(?=\w+\s*=))(\w+)",
     re.MULTILINE,
 )
-_CODE_SIGNS = re.compile(r"[(){}\[\]=;]")  # in what follows a piece of code that did not compile
+_CODE_SIGNS = re.compile(
+    r"[(){}\[\]=;]|\A\s*(?:return\b|break$|continue$|pass$|else:)"
+)  # in what follows a piece of code that did not compile
 _ALL = re.compile(r"\b(?:constraints?|limits|assumptions)\b", re.IGNORECASE)
 
 
@@ -56,7 +60,7 @@ def said(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, fi
     """Code, a question about the problem, or talk."""
     if len(text) > LONGEST_SOURCE:
         return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_SOURCE))]
-    if file_name or is_code(text) or (stage.broken and _CODE_SIGNS.search(text)):
+    if file_name or is_code(text) or _goes_on(stage, text):
         return _code(conversation, stage, text, turn, file_name=file_name)
     if _QUESTION.search(text) and not grader.says_dont_know(text):
         return _clarified(conversation, stage, text)
@@ -93,7 +97,7 @@ def joined(conversation: Conversation, stage: Judging, text: str, turn: Turn) ->
     if not is_code(text):
         return conversation, [reply(say("coding.running"))]
     found = sourcecode.found(text)
-    whole = _together(stage.source, text, found.source)
+    whole = _together(stage.source, found.source, text, stage.language)
     if len(whole) > LONGEST_SOURCE:
         return conversation, [reply(say("interview.too_long", length=len(whole), limit=LONGEST_SOURCE))]
     return _submitted(
@@ -116,6 +120,10 @@ def defended(conversation: Conversation, stage: Defending, text: str, turn: Turn
     """The complexity in words, or the answer to the follow-up; new code is judged instead."""
     if is_code(text) and ("```" in text or "\n" in text.strip()):
         return said(conversation.swapped(stage, stage.coding), stage.coding, text, turn)
+    if stage.step == "complexity" and grader.says_dont_know(text):
+        return skipped(conversation, stage, turn)
+    if stage.step == "complexity" and text.rstrip().endswith("?") and class_of(text) is None:
+        return conversation, [problem.asked(stage)]
     if stage.step == "complexity":
         stated = replace(stage, stated=" ".join(text.split())[:LONGEST_STATED])
         kept = update(InterviewAttempt, stage.coding.attempt, complexity_answer=stated.stated)
@@ -192,7 +200,8 @@ def _talked(conversation: Conversation, stage: Coding, text: str, turn: Turn) ->
     conversation = conversation.swapped(stage, heard)
     if stage.best is not None:
         return conversation, [reply(say("coding.noted"), *problem.buttons(heard, pausable=False))]
-    if stage.explained or not stage.runs or grader.says_dont_know(text):
+    more = bool(stage.explained) and len(text.split()) >= LEAST_EXPLAINED
+    if more or not stage.runs or grader.says_dont_know(text):
         return interview.answered(conversation, heard, whole, turn, most=_most(heard))
     take = button("explain", stage.question.id, "take_words")
     return conversation, [
@@ -213,8 +222,11 @@ def _code(conversation: Conversation, stage: Coding, text: str, turn: Turn, *, f
         return interview.answered(conversation, stage, text, turn, most=_most(stage))
     if found.foreign:
         return conversation, [reply(say("coding.foreign"), *problem.buttons(stage, pausable=False))]
-    source = _together(stage.broken, text, found.source) if stage.broken else found.source
     language = found.language or stage.language
+    before = stage.broken or (
+        stage.source if sourcecode.is_middle(text) and stage.language == "python" else ""
+    )
+    source = _together(before, found.source, text, stage.language if before else language)
     if language is None:
         asked = replace(stage, draft=source)
         return conversation.swapped(stage, asked), [problem.which_language(asked)]
@@ -226,12 +238,23 @@ def is_code(text: str) -> bool:
     return sourcecode.looks_like_code(text) or _DEFINES.search(text) is not None
 
 
-def _together(before: str, text: str, alone: str) -> str:
-    """A long paste comes in pieces. What defines a function that is there already is another version, and stands
-    `alone`."""
-    if set(_DEFINES.findall(before)) & set(_DEFINES.findall(alone)):
-        return alone
-    return f"{before.rstrip()}\n{sourcecode.piece(text).rstrip()}\n"
+def _goes_on(stage: Coding, text: str) -> bool:
+    """Whether that is more of the code sent before, though it defines nothing itself."""
+    if stage.broken:
+        return _CODE_SIGNS.search(text) is not None
+    python = stage.language == "python" and sourcecode.recognised(text)[0] == "python"
+    return bool(stage.source) and python and sourcecode.is_middle(text)
+
+
+def _together(before: str, source: str, text: str, language: Language | None) -> str:
+    """A long paste comes in pieces. What defines a function that is there already is another version, and stands alone.
+    `source`: the code of `text`, as it would stand alone; `language`: of what was before."""
+    defined = set(_DEFINES.findall(before))
+    if not before or defined & set(_DEFINES.findall(source)):
+        return source
+    if language == "python":
+        source = sourcecode.mended(sourcecode.continuing(before, text), language)
+    return f"{before.rstrip()}\n{source}"
 
 
 def _submitted(

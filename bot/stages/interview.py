@@ -96,8 +96,9 @@ def session_id(conversation: Conversation, turn: Turn) -> str:
     return new_id(turn.at, conversation.student, turn.event.id, "session")
 
 
-def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
-    """Put the question at the session's position; one that its file no longer has is passed over."""
+def ask(conversation: Conversation, session: Session, turn: Turn, *, hints: int = 0) -> Outcome:
+    """Put the question at the session's position; one that its file no longer has is passed over. `hints`: it was asked
+    before, and these were given."""
     conversation = conversation.without(*INTERVIEW_STAGES)
     question = planning.as_asked(session.plan[session.position], turn.content)
     if question is None:
@@ -111,7 +112,7 @@ def ask(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
         session = round_begun(session, turn)
     session = replace(session, warned=False)
     kind = Coding if question.problem else Answering
-    stage = kind(session=session, question=question.lean(), asked_at=turn.at)
+    stage = kind(session=session, question=question.lean(), asked_at=turn.at, hints=hints)
     return conversation.pushed(stage), [question_message(stage)]
 
 
@@ -286,7 +287,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         dimensions=grade.dimensions,
     )
     conversation = _unrated(conversation, stage.session, stage.attempt)  # it counts once, as it stands now
-    result = feedback.result(stage.question, stage.attempt, grade)
+    result = replace(feedback.result(stage.question, stage.attempt, grade), hints=stage.hints)
     conversation, result = rated(conversation, stage.question, result, turn)
     earlier = tuple(each for each in stage.session.results if each.attempt != stage.attempt)
     session = replace(stage.session, results=(*earlier, result))
@@ -552,22 +553,25 @@ def resume(conversation: Conversation, stage: Paused, turn: Turn) -> Outcome:
 
 def undo(conversation: Conversation, stage: InterviewStage, turn: Turn) -> Outcome:
     """Take back the last answer of the running round and ask its question again."""
+    if isinstance(stage, Paused):
+        return conversation, [again(stage)]
     session = session_of(stage)
-    sent = stage.attempt if isinstance(stage, AwaitingGrade) else ""
+    sent, hints = (stage.attempt, stage.hints) if isinstance(stage, AwaitingGrade) else ("", 0)
     if isinstance(stage, CODING_STAGES):
-        sent = coding_of(stage).attempt
+        sent, hints = coding_of(stage).attempt, coding_of(stage).hints
     if sent:
         withdrawn, position = sent, session.position
         results = tuple(each for each in session.results if each.attempt != withdrawn)
     else:
         last = _last_of_round(session)
-        if last is None or isinstance(stage, Paused):
+        if last is None:
             return conversation, [reply(say("interview.nothing_to_undo")), again(stage)]
         position = next(i for i, planned in enumerate(session.plan) if planned.question == last.question)
-        withdrawn, results = last.attempt, session.results[:-1]
+        withdrawn, results, hints = last.attempt, session.results[:-1], last.hints
     write = update(InterviewAttempt, withdrawn, status="withdrawn")
     conversation = _unrated(replace(conversation, review=None), session, withdrawn)
-    conversation, effects = ask(conversation, replace(session, position=position, results=results), turn)
+    session = replace(session, position=position, results=results)
+    conversation, effects = ask(conversation, session, turn, hints=hints)
     return conversation, [write, reply(say("interview.undone")), *effects]
 
 

@@ -155,6 +155,8 @@ def _public(place: int, failed: CaseResult, question: Question) -> str:
         kind, message, line = failed.error
         at = say("coding.at_line", line=line) if line else ""
         lines.append(say("coding.raised", error=plain(f"{kind}: {message}"[:LONGEST_VALUE]), at=at))
+    elif failed.verdict == "runtime_error":
+        lines.append(say("coding.died"))
     elif failed.verdict == "wrong_answer":
         value = json.dumps(failed.value, ensure_ascii=False)[:LONGEST_VALUE].replace("`", "'")
         lines.append(say("coding.gave", value=f"`{value}`"))

@@ -42,7 +42,7 @@ def result(coding: Coding, parts: tuple[ScorePart, ...], grade: Grade | None) ->
         points=grade.points if grade else (),
         flags=grade.flags if grade else (),
     )
-    return of_submission(coding.attempt, question, best, parts), stored
+    return replace(of_submission(coding.attempt, question, best, parts), hints=coding.hints), stored
 
 
 def of_submission(attempt: str, question: Question, best: Submission, parts: tuple[ScorePart, ...]) -> Result:
