@@ -60,7 +60,7 @@ _ANSWERING = (
     FollowingUp,
     AwaitingRecallGrade,
     *CODING_STAGES,
-)  # they need to know nothing
+)  # they need to know nothing, but for a wish in plain words
 _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
     "learn": frozenset({"paths"}),
@@ -132,9 +132,10 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
 def _needed(conversation: Conversation, event: Event) -> frozenset[str]:
     match event:
         case Said():
-            if command := commands.command(event.text):
+            answering = isinstance(conversation.floor, _ANSWERING)
+            if command := commands.command(event.text) or (answering and commands.meaning(event.text)):
                 return _NEEDS.get(command.verb, frozenset())
-            return frozenset() if isinstance(conversation.floor, _ANSWERING) else _ALL
+            return frozenset() if answering else _ALL
         case Pressed():
             return _NEEDS.get(event.choice.partition(":")[0], frozenset())
         case Shared():
@@ -437,11 +438,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case "skip", Defending() if subject == floor.question.id:
             return coding.skipped(conversation, floor, turn)
         case "hint" | "skip", Answering() | Coding() if subject == floor.question.id:
-            return (
-                interview.hint(conversation, floor)
-                if verb == "hint"
-                else interview.skip(conversation, floor, turn)
-            )
+            return interview.hint(conversation, floor) if verb == "hint" else _skip(conversation, turn)
         case "skip", Recalling() if subject == floor.row:
             return _way_back(*learning.skipped(conversation, floor))
         case "skip" | "next", FollowingUp() if subject == floor.attempt:

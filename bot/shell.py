@@ -141,6 +141,7 @@ class Shell:
         # Lock before load: aiogram #1317, ten quick messages all saw the first stage. Weak, or the tables grow for ever.
         self._turn_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._send_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._run_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._students: dict[Identity, str] = {}
         self._records: dict[str, Record] = {}
         self._at_work: dict[str, int] = {}  # the newest number under way of each job's key
@@ -479,14 +480,15 @@ class Shell:
         return Graded(id=name, at=_now(self._clock), attempt=job.attempt, parts=job.parts, grade=grade)
 
     async def _judged(self, student: str, job: JudgeJob) -> Judged:
-        """What became of it in any case. Whoever sends code once more gets another number."""
+        """What became of it in any case. Whoever sends code once more gets another number, and waits for what still
+        runs."""
         told = Judged(
             id=f"judged:{job.key}:{job.number}", at=_now(self._clock), attempt=job.attempt, number=job.number
         )
         if self._judge is None:
             return replace(told, refused="cannot_run")
         try:
-            async with asyncio.timeout(JUDGE_TIMEOUT.total_seconds()):
+            async with asyncio.timeout(JUDGE_TIMEOUT.total_seconds()), self._lock(self._run_locks, student):
                 if job.measure:
                     told = replace(
                         told,

@@ -1,5 +1,6 @@
 """The coding round as a student lives it: asking, talking, sending code, verdicts, and what is asked about them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from bot.conversation import Conversation
 from bot.events import Said
 from bot.growth import Growth
-from bot.judging import CannotRun, CaseResult, JudgeBusy, Judgement
+from bot.judging import CannotRun, CaseResult, JudgeBusy, Judgement, Language
 from bot.stages.coding import MOST_RUNS
 from bot.submissions import HINT_COSTS, composed, score_of, submission
 from tests.talk import START, Talk, Verdicts, content, texts
@@ -52,6 +54,12 @@ async def to_code(talk: Talk, *verdicts: Judgement | Exception, growth: Any = No
 
 async def attempt(talk: Talk) -> dict[str, Any]:
     return [each async for each in talk.store.export("interview_attempts")][-1]
+
+
+async def state(talk: Talk) -> Conversation:
+    record = await talk.store.load(await talk.store.student(talk.who, new="0" * 24, at=talk.now))
+    assert record is not None
+    return record.conversation
 
 
 async def test_code_runs_and_is_defended(talk: Talk) -> None:
@@ -233,6 +241,37 @@ async def test_an_edit_where_nothing_is_open_says_nothing(talk: Talk) -> None:
     assert talk.new() == []
 
 
+async def test_code_sent_while_code_runs_takes_its_place(talk: Talk) -> None:
+    """It waits for what runs, whose verdict nobody hears any more; nobody is told that many people are there."""
+    await to_code(talk)
+    running = talk.judge = OneAtATime(ALL)
+    shell = talk.shell()
+    await shell.receive(Said(text=RIGHT, **talk.common()))
+    await running.begun.wait()
+    await shell.receive(Said(text=RIGHT.replace("2", "3"), **talk.common()))
+    await asyncio.sleep(0)
+    running.go.set()
+    await shell.settled()
+    assert [each.strip()[-1] for each in running.sources] == ["2", "3"]
+    (verdict,) = texts(talk.new())
+    assert verdict.startswith("Accepted")
+
+
+class OneAtATime(Verdicts):
+    """Like the real judge it turns away who has something running; it runs when it is let."""
+
+    def __init__(self, verdict: Judgement) -> None:
+        super().__init__(verdict, verdict)
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
+
+    async def submit(self, *, student: str, problem: str, language: Language, source: str) -> Judgement:
+        if self.begun.is_set() and not self.go.is_set():
+            raise JudgeBusy(running=True)
+        self.begun.set()
+        await self.go.wait()
+        return await super().submit(student=student, problem=problem, language=language, source=source)
+
+
 async def test_another_language_and_a_doubtful_one(talk: Talk) -> None:
     judge = await to_code(talk, ALL)
     await talk.say("```java\npublic int fullest(int[] a) { return 1; }\n```")
@@ -290,7 +329,47 @@ async def test_stopping_scores_the_best_so_far(talk: Talk) -> None:
     await talk.say("/stop")
     kept = await attempt(talk)
     assert (kept["status"], kept["score"]) == ("graded", 69)
+    assert (await state(talk)).ratings  # it tells as much as an answer of an interview that went on
     assert "Coding" in texts(talk.new())[-1] or "Interview report" in "".join(texts(talk.screen.shown))
+
+
+async def test_stopping_keeps_what_the_defence_brought(talk: Talk) -> None:
+    """A complexity that was measured to be right counts, whether the follow-up is skipped or the interview stopped."""
+    await to_code(talk, ALL)
+    await talk.say(RIGHT)
+    await talk.say("O(n), one pass over it")
+    await talk.say("/stop")
+    assert (await attempt(talk))["score"] == 85
+
+
+async def test_an_old_skip_button_takes_nothing_away(talk: Talk) -> None:
+    """The button under the problem was there before the code: it leaves with the best submission, like the word."""
+    await to_code(talk, TIES)
+    skip = next(each.id for each in talk.last().choices if each.id.startswith("skip:"))
+    await talk.say(RIGHT)
+    await talk.press(skip)
+    kept = await attempt(talk)
+    assert (kept["status"], kept["score"]) == ("graded", 69)
+
+
+async def test_words_told_before_do_not_take_the_place_of_code(talk: Talk) -> None:
+    """[Take it as it is] stays on the screen; once there is a submission it is the answer."""
+    await to_code(talk, TIES)
+    await talk.say("I would keep a running count and remember where it was largest")
+    take = next(each.id for each in talk.last().choices if each.id.startswith("explain:"))
+    await talk.say(RIGHT)
+    talk.new()
+    await talk.press(take)
+    assert texts(talk.new())[0].startswith("That button belongs to something that is over.")
+    assert (await attempt(talk))["student_answer"].endswith(f"{RIGHT}\n")
+
+
+async def test_a_result_too_long_to_write_is_left_out(talk: Talk) -> None:
+    """An integer that has no decimal form does not stop the verdict."""
+    case = CaseResult(verdict="wrong_answer", category="typical", value=[10**5000])
+    await to_code(talk, Judgement(verdict="wrong_answer", cases=(case,), engine="test"))
+    await talk.say(RIGHT)
+    assert texts(talk.new())[-1].startswith("Wrong answer")
 
 
 async def test_undo_takes_the_whole_attempt_back(talk: Talk) -> None:

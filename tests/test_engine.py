@@ -222,6 +222,26 @@ def events() -> list[Event]:
     ]
 
 
+def test_what_ends_or_leaves_an_interview_is_asked_for_beforehand() -> None:
+    """A wish in plain words where an answer is waited for needs what its command needs; so does a round whose time is up."""
+    answering = Answering(session=session(), question=QUESTIONS[0], asked_at=NOW)
+
+    who: Any = {"at": NOW, "address": ADDRESS, "sender": Identity(platform="telegram", user="7")}
+
+    def needs(stage: Stage, text: str) -> frozenset[str]:
+        at = Conversation(student="c" * 24, created_at=NOW, address=ADDRESS, stages=(stage,))
+        return engine.needs(at, Said(id="1", text=text, **who))
+
+    assert needs(answering, "learn sql") == engine.needs(
+        Conversation(student="c" * 24, created_at=NOW), Said(id="1", text="/learn sql", **who)
+    )
+    assert needs(answering, "please stop the interview") == {"reports"}
+    assert needs(answering, "a hash map of counts") == frozenset()
+    alike = tuple(Planned(question=each.id, round="dsa") for each in QUESTIONS)
+    timed = replace(session(), plan=alike, timed=True, round_ends=NOW)
+    assert needs(replace(answering, session=timed), "a hash map of counts") == {"reports"}
+
+
 @pytest.mark.parametrize("stage", stages(), ids=lambda stage: type(stage).__name__)
 def test_every_stage_answers_every_event(stage: Stage | None) -> None:
     """Whatever comes wherever the student is: an answer, within the limits of a screen, and a state that can be kept."""

@@ -17,6 +17,7 @@ from adapters.judge.engines import Engine, Job, Local, job_of
 from adapters.judge.judge import CodeJudge, judged
 from adapters.judge.worker import Worker, WorkerGone
 from bot.judging import CannotRun, Case, JudgeBusy, Judgement, Language, Outcome, Problem, problem_of
+from bot.problems import problem_file, slugs
 from tests.escapes import PYTHON
 
 PYTHONS = ["eryx", "native"]
@@ -392,6 +393,26 @@ async def test_the_queue_is_bounded() -> None:
     assert not busy.value.running
     engine.go.set()
     assert [each.verdict for each in await asyncio.gather(*tasks)] == ["accepted", "accepted"]
+
+
+async def test_cases_that_nobody_had_time_for_are_not_accepted() -> None:
+    """When the time for all is up and nothing failed there is no verdict."""
+    engine = Slow()
+    engine.go.set()
+    with pytest.raises(TimeoutError):
+        await judged(engine, language="python", source="", problem=ONE, budget=-1.0)
+
+
+async def test_a_problem_without_its_large_cases_is_not_remembered() -> None:
+    """An engine that comes later, as a remote one may, makes it whole."""
+    file = problem_file(slugs()[0])
+    assert file is not None
+    judge = CodeJudge(chosen={})
+    assert await judge.whole(file) == file.problem
+    engine = Slow('{"ok": [1]}')
+    engine.go.set()
+    judge._engines = {"python": engine}
+    assert len((await judge.whole(file)).cases) == len(file.problem.cases) + len(file.large)
 
 
 async def test_a_cancelled_submission_leaves_its_place() -> None:

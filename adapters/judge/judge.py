@@ -84,13 +84,16 @@ class CodeJudge:
             self._inside.discard(student)
 
     async def whole(self, file: ProblemFile) -> Problem:
-        """The problem with its large cases; made once. Raises ProblemError, CannotRun."""
+        """The problem with its large cases; made once there is an engine to make them. Raises ProblemError, CannotRun."""
         async with self._preparing:
             if file.slug not in self._whole:
+                chosen = await self._chosen()
                 try:
-                    made = await whole(file, await self._chosen())
+                    made = await whole(file, chosen)
                 except EngineDown as error:
                     raise CannotRun(str(error)) from error
+                if "python" not in chosen:  # without its large cases; a remote engine may come later
+                    return made
                 if len(self._whole) >= REMEMBERED:
                     del self._whole[next(iter(self._whole))]
                 self._whole[file.slug] = made
@@ -236,7 +239,8 @@ async def judged(
     stops: int = STOPS,
     budget: float = BUDGET,
 ) -> Judgement:
-    """Every case through an engine, in order; each in a run of its own. Raises EngineDown."""
+    """Every case through an engine, in order; each in a run of its own. Raises EngineDown, and TimeoutError when the time
+    for all was up before anything failed: what was not run is not accepted."""
     if len(source.encode()) > SOURCE_LIMIT:
         why = f"the source is longer than {SOURCE_LIMIT // 1024} kB"
         return Judgement(
@@ -259,7 +263,10 @@ async def judged(
             )
         stops -= bool(outcome.stop)
         results.append(judged_case(case, problem.compare, outcome))
-    return Judgement(verdict=overall(results), cases=tuple(results), engine=engine.name)
+    verdict = overall(results)
+    if verdict == "accepted" and any(each.verdict is None for each in results):
+        raise TimeoutError(f"{budget:.0f} s were not enough for all cases")
+    return Judgement(verdict=verdict, cases=tuple(results), engine=engine.name)
 
 
 def _all(verdict: Any, problem: Problem) -> tuple[CaseResult, ...]:

@@ -73,7 +73,7 @@ def pressed(conversation: Conversation, stage: Coding, verb: str, subject: str, 
         return None
     if verb == "lang" and stage.draft:
         return _language_chosen(conversation, stage, subject.partition(".")[0], turn)
-    if verb == "explain" and stage.explained:
+    if verb == "explain" and stage.explained and not stage.best:
         return explained(conversation, stage, turn)
     if verb == "finish" and stage.best:
         return finished(conversation, stage, turn)
@@ -161,13 +161,7 @@ def follow_up_graded(conversation: Conversation, event: Graded, turn: Turn) -> O
 
 def finished(conversation: Conversation, stage: CodingStage, turn: Turn) -> Outcome:
     """The best submission is the answer, as it stands."""
-    agreed: Agreed = "skipped"
-    match stage:
-        case Defending():
-            agreed = stage.agreed
-        case Weighing():
-            agreed = stage.defending.agreed
-    return _finished(conversation, stage, turn, agreed=agreed, grade=None)
+    return _finished(conversation, stage, turn, agreed=scoring.agreed_in(stage), grade=None)
 
 
 # Before the code

@@ -373,11 +373,15 @@ def _with_theme(grade: Grade, stage: AwaitingGrade, turn: Turn) -> Grade:
 
 
 def may_close(stage: InterviewStage | None) -> bool:
-    """Whether an interview with a report is at its last question: its next turn may end it."""
+    """Whether the next turn may end an interview with a report: it is at its last question, or in its last round with a
+    clock that may have run out."""
     if stage is None:
         return False
     session = session_of(stage)
-    return session.length != "one" and session.position + 1 >= len(session.plan)
+    rest = session.plan[session.position + 1 :]
+    if session.round_ends is not None:
+        rest = tuple(each for each in rest if each.round != session.plan[session.position].round)
+    return session.length != "one" and not rest
 
 
 def _review(attempt: str, grade: Grade) -> Review | None:
@@ -586,7 +590,10 @@ def _ended_early(conversation: Conversation, stage: InterviewStage, turn: Turn) 
     session, settled = session_of(stage), list[Effect]()
     open_ = stage.stage if isinstance(stage, Paused) else stage
     if isinstance(open_, CODING_STAGES):
-        session, settled = scoring.closed_early(open_, session)
+        scored, settled = scoring.closed_early(open_)
+        if scored is not None:
+            conversation, scored = rated(conversation, open_.question, scored, turn)
+            session = replace(session, results=(*session.results, scored))
     conversation, effects = close(conversation, session, turn, completed=False)
     effects = [*settled, *effects]
     if isinstance(stage, AwaitingGrade) and stage.before is None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bot.conversation import Coding, CodingStage, Defending
 from bot.effects import Reply, button, reply
@@ -158,8 +159,9 @@ def _public(place: int, failed: CaseResult, question: Question) -> str:
     elif failed.verdict == "runtime_error":
         lines.append(say("coding.died"))
     elif failed.verdict == "wrong_answer":
-        value = json.dumps(failed.value, ensure_ascii=False)[:LONGEST_VALUE].replace("`", "'")
-        lines.append(say("coding.gave", value=f"`{value}`"))
+        with suppress(ValueError):  # an integer of more than 4,300 digits has no decimal form
+            value = json.dumps(failed.value, ensure_ascii=False)[:LONGEST_VALUE].replace("`", "'")
+            lines.append(say("coding.gave", value=f"`{value}`"))
     shown = "  \n".join(lines)
     return f"{shown}\n\n{code_block(failed.printed[:LONGEST_PRINTED])}" if failed.printed.strip() else shown
 

@@ -1,28 +1,26 @@
 """The score of a coding problem's best submission, as it is stored and as the report needs it."""
 
-from msgspec.structs import replace
-
-from bot.conversation import Coding, CodingStage, Result, Session, coding_of
+from bot.conversation import Coding, CodingStage, Defending, Result, Weighing, coding_of
 from bot.documents import InterviewAttempt, update
 from bot.effects import Effect
 from bot.questions import Grade, Question
 from bot.sentences import say
 from bot.stages import problem
-from bot.submissions import ScorePart, Submission, composed, dimensions_of, score_of
+from bot.submissions import Agreed, ScorePart, Submission, composed, dimensions_of, score_of
 
 
-def closed_early(stage: CodingStage, session: Session) -> tuple[Session, list[Effect]]:
+def closed_early(stage: CodingStage) -> tuple[Result | None, list[Effect]]:
     """The interview ends here: the best submission counts, and the one that still runs does not."""
     coding = coding_of(stage)
     if coding.best is None:
         if not coding.attempt:
-            return session, []
-        return session, [update(InterviewAttempt, coding.attempt, status="not_graded", reason="stopped")]
+            return None, []
+        return None, [update(InterviewAttempt, coding.attempt, status="not_graded", reason="stopped")]
     parts = composed(
-        coding.best, agreed="skipped", follow_up=None, talked=has_talked(coding), hints=coding.hints
+        coding.best, agreed=agreed_in(stage), follow_up=None, talked=has_talked(coding), hints=coding.hints
     )
     scored, stored = result(coding, parts, None)
-    return replace(session, results=(*session.results, scored)), [stored]
+    return scored, [stored]
 
 
 def result(coding: Coding, parts: tuple[ScorePart, ...], grade: Grade | None) -> tuple[Result, Effect]:
@@ -59,6 +57,16 @@ def of_submission(attempt: str, question: Question, best: Submission, parts: tup
         not_detected=(best.failed,) if best.failed else (),
         sides={each.name: each.score for each in dimensions_of(parts) if each.score is not None},
     )
+
+
+def agreed_in(stage: CodingStage) -> Agreed:
+    """What measuring said of the stated complexity so far."""
+    match stage:
+        case Defending():
+            return stage.agreed
+        case Weighing():
+            return stage.defending.agreed
+    return "skipped"
 
 
 def has_talked(coding: Coding) -> bool:
