@@ -1,5 +1,7 @@
 """The score of a coding problem's best submission, as it is stored and as the report needs it."""
 
+from msgspec.structs import replace
+
 from bot.conversation import Coding, CodingStage, Defending, Result, Weighing, coding_of
 from bot.documents import InterviewAttempt, update
 from bot.effects import Effect
