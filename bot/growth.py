@@ -75,7 +75,7 @@ _STATED = (
     ("exponential", r"\d\^n|\d\*\*n|\bk\^n|exponential|n!|factorial|o\(2n\)(?=.*subset)"),
     ("cubic", r"n\^?3|n\*\*3|cubic|n\*n\*n"),
     ("quadratic", r"n\^?2(?!\d)|n\*\*2|quadratic|\b[nm]\*[nm]\b|nsquared|\b(?:nm|mn)\b"),
-    ("linearithmic", r"n\*?\(?(?:log|lg|ln)|linearithmic|log-?linear|quasilinear"),
+    ("linearithmic", r"#|linearithmic|log-?linear|quasilinear"),
     ("logarithmic", r"log|\blg\b"),
     ("linear", r"o\(\d?(?:n|m|k|v)(?:\+[a-z0-9]+)*\)|linear|^n$"),
     ("constant", r"o\(1\)|constant"),
@@ -84,5 +84,8 @@ _STATED = (
 
 def class_of(stated: str) -> str | None:
     """The class that words name: "O(N log N)", "n^2 time", "linear"; None when they name none."""
-    text = re.sub(r"\s+", "", stated.lower().translate(_SUPER))
+    lower = stated.lower().translate(_SUPER)
+    # Of any size, edges and queries too; the n of "in log n time" stands for none.
+    lower = re.sub(r"(?<![a-z])[nmekqv](?=\s*\*?\s*\(?\s*(?:log|lg|ln))", "#", lower)
+    text = re.sub(r"\s+", "", lower)
     return next((name for name, pattern in _STATED if re.search(pattern, text)), None)
