@@ -395,6 +395,15 @@ async def test_undo_gives_no_hint_back(talk: Talk) -> None:
     assert talk.last().choices[0].label == "Hint · −15"
 
 
+async def test_hints_after_code_that_did_not_compile_are_noted(talk: Talk) -> None:
+    """They cost the explanation that follows, and the attempt says how many there were."""
+    await to_code(talk, Judgement(verdict="compile_error", cases=TIES.cases, engine="test", message="line 1"))
+    await talk.say("def fullest_stop(boarded, left)")
+    await talk.press("Hint · −5")
+    await talk.say("I don't know")
+    assert (await attempt(talk))["hints_used"] == 1
+
+
 async def test_not_knowing_the_complexity_is_not_measured(talk: Talk) -> None:
     """It brings no points, and is not told to be the measurement's fault; a question is no answer."""
     await to_code(talk, ALL)

@@ -165,7 +165,9 @@ def answered(
     spent = seconds_at(stage, turn.at)
     attempt = stage.attempt if isinstance(stage, Coding) else ""
     if attempt:  # code was sent before, and did not get to run
-        kept: Effect = update(InterviewAttempt, attempt, student_answer=text, time_taken_seconds=spent)
+        kept: Effect = update(
+            InterviewAttempt, attempt, student_answer=text, time_taken_seconds=spent, hints_used=stage.hints
+        )
     else:
         attempt = new_id(turn.at, conversation.student, turn.event.id, "attempt")
         kept = insert(first_answer(conversation, stage, attempt, text, turn))
