@@ -167,10 +167,14 @@ def build(value: Any, kind: str) -> Any:
         head: Any = None
         for each in reversed(value):
             head = ListNode(each, head)
+            KEPT.append(head)
         return head
     if kind == "tree":
         return tree(value)
     return value
+
+
+KEPT: list[Any] = []  # every node: to free a long chain of them node by node takes more of the C stack than there is
 
 
 def tree(values: Any) -> Any:
@@ -185,6 +189,7 @@ def tree(values: Any) -> Any:
             if value is not None:
                 setattr(node, side, TreeNode(value))
                 nodes.append(getattr(node, side))
+    KEPT.extend(nodes)
     return nodes[0]
 
 
