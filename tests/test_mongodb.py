@@ -138,15 +138,20 @@ async def test_an_election_in_the_middle_of_turns_loses_none_acknowledged(
             await asyncio.to_thread(primary.start)
 
 
+async def loads_for_ever(store: MongoStore) -> None:
+    """Until it fails: a thread of a server that was just stopped may still answer the first."""
+    async with asyncio.timeout(30):
+        while True:
+            await store.load(ANN)
+
+
 async def test_a_server_that_hangs_is_unavailable_and_then_back(own_server: Mongod) -> None:
     """It holds the connection and says nothing; nobody waits for it for ever."""
     async with a_store(with_database(own_server.url, "viva") + "&socketTimeoutMS=300") as store:
         await store.commit(ANN, conversation(), expected=0)
         own_server.signal(signal.SIGSTOP)
         with pytest.raises(StoreUnavailable):
-            async with asyncio.timeout(30):
-                while True:  # a thread of it may still answer the first
-                    await store.load(ANN)
+            await loads_for_ever(store)
         own_server.signal(signal.SIGCONT)
         assert await store.load(ANN) is not None
 

@@ -174,7 +174,9 @@ def build(value: Any, kind: str) -> Any:
     return value
 
 
-KEPT: list[Any] = []  # every node: to free a long chain of them node by node takes more of the C stack than there is
+KEPT: list[
+    Any
+] = []  # every node: to free a long chain of them node by node takes more of the C stack than there is
 
 
 def tree(values: Any) -> Any:
