@@ -12,6 +12,7 @@ import pytest
 from bot import bank
 from bot.documents import InterviewQuestion
 from bot.grader import grade
+from bot.questions import ROUNDS
 
 pytestmark = pytest.mark.once
 
@@ -47,7 +48,7 @@ def test_the_same_wrong_idea_in_other_words_is_not_paid_for(entry: InterviewQues
     assert graded.score < 50, {p.slug: (p.verdict, p.quote) for p in graded.points}
 
 
-@pytest.mark.parametrize("round_name", ["technical_qa", "behavioral"])
+@pytest.mark.parametrize("round_name", ROUNDS)
 def test_every_misconception_has_a_second_wording(round_name: str) -> None:
     """A question that joins the bank brings one along."""
     asked = {f"{q.topic}:{q.slug}" for q in QUESTIONS if q.round == round_name}
