@@ -25,6 +25,7 @@ from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
 from bot.observing import observed, renewed
 from bot.ports import Grader, Messenger, Renderer, StaleConversation, Store, StoreUnavailable
+from bot.quizzes import QuizQuestion
 from bot.schedule import sweeping
 from bot.shell import LEASE, STALE_TRIES, Shell, Swept
 
@@ -185,12 +186,13 @@ def judge(*, problem: Path, language: str = "python") -> None:
 
 @app.command
 def check(*slugs: str) -> None:
-    """Try out coding problems of the bank: references, wrong solutions, growth. A line each; exit code 1 for a fault.
+    """Try out the bank's coding problems (references, wrong solutions, growth) and what the code in quizzes prints. A
+    line each; exit code 1 for a fault.
 
     Parameters
     ----------
     slugs
-        These alone; all of them when none is named.
+        These problems and the quizzes of these skills alone; all of them when none is named.
     """
     _run(_check(_settings(), slugs), quiet=True)
 
@@ -367,15 +369,21 @@ async def _check(settings: Settings, slugs: tuple[str, ...]) -> None:
     from bot import problems
     from bot.judging import CannotRun
 
-    content = bank.load()
+    try:
+        content = bank.load()
+    except bank.ContentError as error:
+        _fail("\n".join(error.faults))
     judge = CodeJudge(url=settings.judge_url.get_secret_value(), workers=2)
     wrong = 0
     try:
-        for slug in slugs or problems.slugs():
+        for slug in slugs or (*problems.slugs(), *content.quizzes):
             found = []
             try:
-                file = problems.problem_file(slug)
-                found = await faults(file, content, judge) if file else ["no such problem"]
+                if slug in content.quizzes:
+                    found = await _quiz_faults(content.quizzes[slug])
+                else:
+                    file = problems.problem_file(slug)
+                    found = await faults(file, content, judge) if file else ["no such problem"]
             except bank.ContentError as error:
                 found = error.faults
             except CannotRun as error:
@@ -386,6 +394,20 @@ async def _check(settings: Settings, slugs: tuple[str, ...]) -> None:
         await judge.close()
     if wrong:
         raise SystemExit(1)
+
+
+async def _quiz_faults(questions: tuple[QuizQuestion, ...]) -> list[str]:
+    """Of every question whose output is to be predicted; what cannot be tried here is said."""
+    from adapters.judge.printed import CannotTry, faults
+
+    found: list[str] = []
+    for each in questions:
+        if each.kind == "output":
+            try:
+                found += await faults(each)
+            except CannotTry as error:
+                print(f"{each.key}: not tried: {error}", file=sys.stderr)
+    return found
 
 
 async def _export(settings: Settings, collection: str) -> None:

@@ -37,6 +37,7 @@ from bot.documents import (
     slug_uuid,
 )
 from bot.questions import ROUNDS, Clarification, Difficulty, Example, KeyPoint, Question, RoundName
+from bot.quizzes import FEWEST, CodeLanguage, Kind, QuizQuestion, WrongOption, faults as quiz_faults
 from bot.skills import Skill, Taxonomy, tokens_of
 
 FOLDER = Path(__file__).parent / "content"
@@ -89,6 +90,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     companies: dict[str, CompanyKnowledge]
     default_company: CompanyKnowledge
     paths: dict[str, PathTemplate]
+    quizzes: dict[str, tuple[QuizQuestion, ...]]
     goals: dict[str, GoalEntry]
     reactions: dict[str, str]
     mean_minutes: dict[RoundName, float]
@@ -204,8 +206,23 @@ class _PathEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     title: str
     aliases: tuple[str, ...]
     topics: tuple[str, ...]
+    requires: tuple[str, ...] = ()
     stages: tuple[_StageEntry, ...]
     retired: bool = False
+
+
+class _QuizEntry(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    slug: str
+    stage: str
+    topic: str
+    resource: str
+    kind: Kind
+    question: str
+    code: str = ""
+    language: CodeLanguage = "text"
+    right: tuple[str, ...]
+    wrong: tuple[WrongOption, ...]
+    why: str
 
 
 class _Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -254,6 +271,7 @@ class _Loader:
         self.openers: dict[str, list[str]] = {}
         self.skills: list[Skill] = []
         self.paths: list[PathTemplate] = []
+        self.quizzes: dict[str, list[QuizQuestion]] = {}
         self.companies: list[CompanyKnowledge] = []
         self.goals: list[GoalEntry] = []
         self.signals: dict[str, tuple[str, ...]] = {}
@@ -267,6 +285,8 @@ class _Loader:
                     self._questions(name, raw)
         for name, raw in self._files("paths/*.toml"):
             self._path(name, raw)
+        for name, raw in self._files("quizzes/*.toml"):
+            self._quiz(name, raw)
         for name, raw in self._files("companies/*.toml"):
             self._companies(name, raw)
         for name, raw in self._files("goals.toml"):
@@ -434,6 +454,7 @@ class _Loader:
                 title=entry.title,
                 aliases=entry.aliases,
                 topics=entry.topics,
+                requires=entry.requires,
                 stages=tuple(self._stage(name, entry.skill, stage) for stage in entry.stages),
                 content_version=_version(raw),
                 retired=entry.retired,
@@ -465,6 +486,45 @@ class _Loader:
                 for each in stage.resources
             ),
         )
+
+    def _quiz(self, name: str, raw: dict[str, Any]) -> None:
+        skill = Path(name).stem
+        path = next((each for each in self.paths if each.skill == skill), None)
+        if path is None:
+            self.faults.append(f"{name}: there is no path {skill!r}")
+            return
+        entries = self._entry(raw.get("questions"), list[_QuizEntry], name) or []
+        found = self.quizzes.setdefault(skill, [])
+        for each in entries:
+            where = f"{name}, question {each.slug!r}"
+            stage = next((one for one in path.stages if one.stage_name == each.stage), None)
+            self._check(where, stage, f"unknown stage {each.stage!r}")
+            self._check(where, stage is None or each.topic in stage.topics, f"unknown topic {each.topic!r}")
+            resource = slug_uuid("resource", skill, each.resource)
+            known = {one.resource_id for one in stage.resources} if stage else {resource}
+            self._check(where, resource in known, f"its stage has no resource {each.resource!r}")
+            question = QuizQuestion(
+                key=f"{skill}/{each.slug}",
+                stage=each.stage,
+                topic=each.topic,
+                resource_id=resource,
+                kind=each.kind,
+                question=each.question.strip(),
+                right=each.right,
+                wrong=each.wrong,
+                why=each.why,
+                code=each.code.strip("\n"),
+                language=each.language,
+            )
+            self.faults += [f"{where}: {fault}" for fault in quiz_faults(question)]
+            found.append(question)
+        self._check(name, len({each.key for each in found}) == len(found), "two questions share a slug")
+        for one in path.stages:
+            there = sum(each.stage == one.stage_name for each in found)
+            fewest = max(FEWEST, 2 * one.assessment.questions_count)
+            self._check(
+                name, there >= fewest, f"stage {one.stage_name!r} has {there} questions, {fewest} are needed"
+            )
 
     def _companies(self, name: str, raw: dict[str, Any]) -> None:
         entries = [*raw.get("companies", []), *([raw["default"]] if "default" in raw else [])]
@@ -555,7 +615,10 @@ class _Loader:
                 f"goals.toml, {goal.slug!r}", bool(self.openers.get(goal.slug)), "no question opens for it"
             )
         for path in self.paths:
-            self._check(f"paths/{path.skill}.toml", set(path.topics) <= topics, "unknown question topics")
+            where = f"paths/{path.skill}.toml"
+            self._check(where, set(path.topics) <= topics, "unknown question topics")
+            others = {each.skill for each in self.paths} - {path.skill}
+            self._check(where, set(path.requires) <= others, "it requires a path there is not")
         self._skills_hold(topics)
         for what, names in (("company", _company_names(self.companies)), ("skill", _skill_names(self.paths))):
             taken: dict[str, str] = {}
@@ -599,6 +662,7 @@ class _Loader:
             companies={each.slug: each for each in current},
             default_company=next(each for each in self.companies if each.slug == "default"),
             paths=paths,
+            quizzes={skill: tuple(self.quizzes.get(skill, ())) for skill in paths},
             goals={str(each.slug): each for each in self.goals},
             reactions=reactions(self.folder),
             mean_minutes={

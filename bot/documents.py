@@ -368,12 +368,13 @@ class TemplateStage(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PathTemplate(Document, kw_only=True, frozen=True):
-    """A path of the catalogue, from which a student's own path is made."""
+    """A path of the catalogue, from which a student's own path is made. `requires`: skills that come before it."""
 
     skill: str
     title: str
     aliases: tuple[str, ...]
     topics: tuple[str, ...]
+    requires: tuple[str, ...] = ()
     stages: tuple[TemplateStage, ...]
     content_version: str
     retired: bool
