@@ -1,10 +1,11 @@
 """Local time: quiet hours and the next reminder. Pure; `at` is aware UTC and so is every result."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.conversation import Conversation, Profile
 
+_FURTHEST = 22  # days ahead: three weeks cover the widest gap and the rarest weekday
 SOONEST_REMINDER = timedelta(hours=2)  # one that comes while the student is still at it is noise
 
 
@@ -28,29 +29,58 @@ def after_quiet(profile: Profile, zone: ZoneInfo, at: datetime) -> datetime:
     return _next_hour(profile.quiet_to, zone, at)
 
 
-def next_reminder(conversation: Conversation, at: datetime) -> datetime:
-    """When the next nudge may come: the reminder hour, at least two hours from now, on a day without a nudge yet.
+def next_reminder(conversation: Conversation, at: datetime, *, gap: int = 1) -> datetime:
+    """When the next nudge may come: at a reminder hour, at least two hours from now, on a day of theirs that has not had
+    its nudges yet, and `gap` days after the last one.
 
     Without a known zone the hour of day the student is writing at is taken: then they are awake for certain.
     """
     profile, zone = conversation.profile, zone_of(conversation)
+    gap = max(gap, profile.nudge_every)
     if not profile.zone and not conversation.zone_hint:
-        return after_quiet(profile, zone, at + timedelta(days=1))
-    due = _next_hour(profile.reminder_hour, zone, at + SOONEST_REMINDER)
-    if nudged_on_day(conversation, due):
-        following = due.astimezone(zone).date() + timedelta(days=1)
-        due = at_local(zone, datetime.combine(following, time(profile.reminder_hour)))
-    return after_quiet(profile, zone, due)
+        return after_quiet(profile, zone, at + timedelta(days=gap))
+    soonest = at + SOONEST_REMINDER
+    today = at.astimezone(zone).date()
+    for ahead in range(_FURTHEST):
+        day = today + timedelta(days=ahead)
+        if _had_its_nudges(profile, day, gap) or str(day.weekday()) not in profile.nudge_days:
+            continue
+        for hour in reminder_hours(profile):
+            due = at_local(zone, datetime.combine(day, time(hour)))
+            if due >= soonest:
+                return after_quiet(profile, zone, due)
+    return after_quiet(profile, zone, soonest + timedelta(days=_FURTHEST))  # no weekday is left to write on
 
 
-def nudged_on_day(conversation: Conversation, at: datetime) -> bool:
-    """Whether the local day of `at` has had its nudge. A day ahead of it does not count: a clock was wrong."""
-    return conversation.profile.nudged_on == at.astimezone(zone_of(conversation)).date()
+def reminder_hours(profile: Profile) -> list[int]:
+    """The hours at which nudges come: the reminder hour, and with more of them a day the time before it in equal parts."""
+    first, last, count = profile.quiet_to, profile.reminder_hour, profile.nudges_a_day
+    if first >= last:
+        return [last]
+    return sorted({first + (last - first) * part // count for part in range(1, count + 1)})
+
+
+def nudged_enough(conversation: Conversation, at: datetime) -> bool:
+    """Whether the local day of `at` has had its nudges, or is none of theirs. A day ahead of it does not count: a clock
+    was wrong."""
+    profile, today = conversation.profile, at.astimezone(zone_of(conversation)).date()
+    full = profile.nudged_on == today and profile.nudged >= profile.nudges_a_day
+    return full or str(today.weekday()) not in profile.nudge_days
+
+
+def _had_its_nudges(profile: Profile, day: date, gap: int) -> bool:
+    if profile.nudged_on is None or day < profile.nudged_on:
+        return False
+    if day == profile.nudged_on:
+        return gap > 1 or profile.nudged >= profile.nudges_a_day
+    return day < profile.nudged_on + timedelta(days=gap)
 
 
 def nudge_may_go(conversation: Conversation, decided: datetime, now: datetime) -> datetime | None:
     """From when a nudge that was decided earlier may still be sent: outside quiet hours, on the local day it was meant
-    for. None: never, the next one comes in its turn."""
+    for. None: never, the next one comes in its turn, or they said stop meanwhile."""
+    if not conversation.profile.reminders:
+        return None
     zone = zone_of(conversation)
     when = after_quiet(conversation.profile, zone, now)
     return when if when.astimezone(zone).date() == decided.astimezone(zone).date() else None

@@ -13,14 +13,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from bot.documents import Recall
+from bot.documents import NudgeKind, Recall
 from bot.elo import Rating
 from bot.judging import Language
 from bot.messages import Address
 from bot.questions import PointGrade, Question, RoundName
+from bot.streaks import Streak
 from bot.submissions import Agreed, Submission
 
-SCHEMA = 2  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
+SCHEMA = 3  # of the encoded conversation; a past number has its upgrade in `_UPGRADES`
 RECENT = 220  # event ids kept: twice a redelivered Telegram batch (100), with the gradings between
 MARK = 8  # characters an event id is remembered by
 
@@ -44,8 +45,9 @@ class _Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=
 
 class Profile(_Value, frozen=True, kw_only=True):
     """What the student told us. `zone`: an IANA name, empty until confirmed. Hours are local, 0-23; quiet hours go from
-    `quiet_from` to `quiet_to`. `nudged_on`: the local day of the last nudge; `ran_on`, `runs`: the day
-    code was last run, and how often."""
+    `quiet_from` to `quiet_to`. `nudged_on`, `nudged`: the local day of the last nudge, and how many it had;
+    `nudge_every`: days from one to the next, `nudges_a_day`: on such a day; `nudge_days`: weekdays, "0" Monday to "6".
+    `hours_a_week`: for learning. `ran_on`, `runs`: the day code was last run, and how often."""
 
     goal: Goal = ""
     company: str = ""
@@ -60,6 +62,11 @@ class Profile(_Value, frozen=True, kw_only=True):
     reminders: bool = True
     snoozed_until: datetime | None = None
     nudged_on: date | None = None
+    nudged: int = 1
+    nudge_every: int = 1
+    nudges_a_day: int = 1
+    nudge_days: str = "0123456"
+    hours_a_week: int = 5
     pace: Literal["relaxed", "timed"] = "relaxed"
     ran_on: date | None = None
     runs: int = 0
@@ -108,7 +115,7 @@ class Session(_Value, frozen=True, kw_only=True):
     """A running interview. `position`: index in `plan` of the question at hand. `reminded_at`: when its silence was
     mentioned. `not_before`: what fell due in quiet hours waits for their end. `earlier`: of a retry. `timed`: by the
     clock; `round_ends`: then the round's time; `warned`: of the end of the question's; `missed`: questions in a row whose
-    time ran out without a word."""
+    time ran out without a word. `row`: of `learning_progress`, whose retest or review this one question is."""
 
     id: str
     company: str
@@ -125,6 +132,7 @@ class Session(_Value, frozen=True, kw_only=True):
     round_ends: datetime | None = None
     warned: bool = False
     missed: int = 0
+    row: str = ""
 
 
 class Welcome(_Stage, frozen=True, kw_only=True):
@@ -287,31 +295,54 @@ class Paused(_Stage, frozen=True, kw_only=True):
 
 
 class Recalling(_Stage, frozen=True, kw_only=True):
-    """A resource is done; its recall question is open. `row`: the row of `learning_progress`."""
+    """A question to be answered in words is open: about a resource that is done, or a review of what was missed. `row`:
+    the row of `learning_progress`; `points`: labels of the key points that a review is about."""
 
-    path: str
     row: str
     title: str
     recall: Recall
     asked_at: datetime
+    points: tuple[str, ...] = ()
+    path: str = ""
+
+    @property
+    def is_review(self) -> bool:
+        return not self.path
 
 
 class AwaitingRecallGrade(_Stage, frozen=True, kw_only=True):
-    """The recall answer is kept and being graded. `attempt`: names it, as for an interview answer."""
+    """The answer to it is kept and being graded. `attempt`: names it, as for an interview answer."""
+
+    recalling: Recalling
+    attempt: str
+    parts: tuple[str, ...]
+
+
+class Quizzing(_Stage, frozen=True, kw_only=True):
+    """A quiz is under way. `row`: of `learning_progress`, whose last attempt it is; empty for a placement, which is kept
+    here alone. `answers`: whether each was right; `marked`: options of the open question chosen so far."""
 
     path: str
     row: str
-    title: str
-    recall: Recall
-    attempt: str
-    parts: tuple[str, ...]
+    number: int
+    seed: str
+    questions: tuple[str, ...]
+    asked_at: datetime
+    answers: tuple[bool, ...] = ()
+    marked: tuple[str, ...] = ()
+
+    @property
+    def is_placement(self) -> bool:
+        return not self.row
 
 
 class Setting(_Stage, frozen=True, kw_only=True):
     """A setting is asked for in words or by button; `guess` is the zone whose clock was shown, `skill` the path that
     begins once the hour is known."""
 
-    field: Literal["goal", "company", "role", "resume", "jd", "hour", "zone", "city"]
+    field: Literal[
+        "goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours", "until", "commitment"
+    ]
     guess: str = ""
     skill: str = ""
 
@@ -321,6 +352,27 @@ class Expected(_Value, frozen=True, kw_only=True):
 
     company: str
     due: datetime
+
+
+class Nudged(_Value, frozen=True, kw_only=True):
+    """The last nudge, for what follows it to be noted on its record (`id`)."""
+
+    id: str
+    row: str
+    kind: NudgeKind
+    at: datetime
+    opened: bool = False
+    completed: bool = False
+
+
+class Commitment(_Value, frozen=True, kw_only=True):
+    """A stage of a path by a local day, in the student's own words. `reminded`: the day before."""
+
+    path: str
+    stage: int
+    by: date
+    words: str
+    reminded: bool = False
 
 
 class Expecting(_Stage, frozen=True, kw_only=True):
@@ -355,6 +407,7 @@ Stage = (
     | Paused
     | Recalling
     | AwaitingRecallGrade
+    | Quizzing
     | Setting
     | Expecting
     | Debriefing
@@ -363,14 +416,25 @@ Stage = (
 
 
 class Conversation(_Value, frozen=True, kw_only=True):
-    """All of it. `review`: the last graded answer. `expected`: a real interview they told of. `address`: where the student was last; nudges go there. `unreachable`: it takes no messages.
-    `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
+    """All of it. `review`: the last graded answer. `expected`: a real interview they told of. `address`: where the student
+    was last; nudges go there. `elsewhere`: the last one on each other platform. `unreachable`: none takes messages.
+    `nudge`: the last one sent, `ignored`: how many since the student's last word, `waiting`: the row whose nudge is planned,
+    or was last. `wordings`: the day each was last used; `week_told`: the last week in review. `chosen_path`: the one they asked for last. `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
 
     student: str
     profile: Profile = Profile()
     stages: tuple[Stage, ...] = ()
     address: Address | None = None
+    elsewhere: tuple[Address, ...] = ()
     unreachable: bool = False
+    nudge: Nudged | None = None
+    ignored: int = 0
+    waiting: str = ""
+    wordings: dict[str, date] = {}
+    week_told: date | None = None
+    streak: Streak | None = None
+    commitment: Commitment | None = None
+    chosen_path: str = ""
     review: Review | None = None
     ratings: dict[str, Rating] = {}
     expected: Expected | None = None
@@ -472,7 +536,23 @@ def _marks_end_to_end(document: dict[str, Any]) -> dict[str, Any]:
     return document | {"recent": "".join(document.get("recent", ()))}
 
 
-_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _marks_end_to_end}
+def _recall_within_its_grading(document: dict[str, Any]) -> dict[str, Any]:
+    """The open question as a value of its own; when it was asked was not kept, so the last word stands for it."""
+    asked_at = document.get("seen_at", document["created_at"])
+
+    def upgraded(stage: dict[str, Any]) -> dict[str, Any]:
+        if stage["type"] != "AwaitingRecallGrade":
+            return stage
+        grading = {name: stage.pop(name) for name in ("type", "attempt", "parts")}
+        return grading | {"recalling": stage | {"type": "Recalling", "asked_at": asked_at}}
+
+    return document | {"stages": [upgraded(stage) for stage in document.get("stages", ())]}
+
+
+_UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _marks_end_to_end,
+    2: _recall_within_its_grading,
+}
 """From schema n to the same conversation in n + 1."""
 
 _encoder = msgspec.json.Encoder()

@@ -67,6 +67,8 @@ class Document(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Resource(msgspec.Struct, kw_only=True, frozen=True):
+    """`withdrawn`: the catalogue has let go of it; the stage closes without it."""
+
     resource_id: str
     type: ResourceType
     title: str
@@ -75,6 +77,8 @@ class Resource(msgspec.Struct, kw_only=True, frozen=True):
     source: str
     completed: bool = False
     completed_at: When | None = None
+    # ours
+    withdrawn: bool = False
 
 
 class Assessment(msgspec.Struct, kw_only=True, frozen=True):
@@ -84,6 +88,10 @@ class Assessment(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PathStage(msgspec.Struct, kw_only=True, frozen=True):
+    """`passed_over`: below the student's level, or declined; it is completed without its resources. `topic`: the
+    question topic of an interview it was made from, with the question that was answered too weakly (`question_id`); its
+    assessment is then one other question on that topic, and `requires` are the stages that come before it."""
+
     stage_number: int
     stage_name: str
     duration_weeks: int
@@ -92,6 +100,11 @@ class PathStage(msgspec.Struct, kw_only=True, frozen=True):
     assessment: Assessment
     status: StageStatus = "not_started"
     completed_at: When | None = None
+    # ours
+    passed_over: bool = False
+    topic: str = ""
+    question_id: Id | None = None
+    requires: tuple[int, ...] = ()
 
 
 class PathProgress(msgspec.Struct, kw_only=True, frozen=True):
@@ -104,6 +117,8 @@ class PathProgress(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class LearningPath(Document, kw_only=True, frozen=True):
+    """`current_level`, `target_level`: 0-100. `state`: paused and abandoned ones are not asked for, and lose nothing."""
+
     student_id: Id
     skill: str
     current_level: int
@@ -113,13 +128,47 @@ class LearningPath(Document, kw_only=True, frozen=True):
     progress: PathProgress
     created_at: When
     updated_at: When
+    # ours
+    state: Literal["active", "paused", "abandoned"] = "active"
+
+
+class QuizAttempt(msgspec.Struct, kw_only=True, frozen=True):
+    """One time through a quiz. `seed`: of its questions' choice and of the order of their options; `questions`: keys of
+    the content; `answers`: what was chosen, one for each question answered so far; `score`: 0-100, None until the end."""
+
+    number: int
+    seed: str
+    questions: tuple[str, ...]
+    begun_at: When
+    answers: tuple[tuple[str, ...], ...] = ()
+    score: int | None = None
+    ended_at: When | None = None
+
+
+class ReviewCard(msgspec.Struct, kw_only=True, frozen=True):
+    """What was missed, and when FSRS wants it asked again. `item`: a quiz question's key, or the id of an interview
+    question or a resource; `points`: labels of the key points, or the failing class of a problem's cases. `stability`:
+    days until recall falls to 90 %; `difficulty`: 1-10; `reviews`: how often it was answered."""
+
+    source: Literal["quiz", "question", "problem", "recall"]
+    item: str
+    title: str
+    points: tuple[str, ...]
+    missed_at: When
+    due: When
+    last_review: When
+    stability: float
+    difficulty: float
+    reviews: int = 0
+    lapses: int = 0
 
 
 class LearningProgress(Document, kw_only=True, frozen=True):
-    """One row a student and thing to learn. At most one row of a student has a `next_nudge_at`."""
+    """One row a student and thing to learn. At most one row of a student has a `next_nudge_at`. `path_id`: None of a
+    review that belongs to no path. `resource_id`: of a quiz, retest or review a uuid of its own."""
 
     student_id: Id
-    path_id: Id
+    path_id: Id | None
     kind: Literal["resource", "quiz", "review", "retest"]
     resource_id: str
     stage_number: int
@@ -131,6 +180,8 @@ class LearningProgress(Document, kw_only=True, frozen=True):
     recall_score: int | None = None
     created_at: When
     updated_at: When
+    attempts: tuple[QuizAttempt, ...] = ()
+    card: ReviewCard | None = None
 
 
 class InterviewSession(Document, kw_only=True, frozen=True):
@@ -380,6 +431,35 @@ class PathTemplate(Document, kw_only=True, frozen=True):
     retired: bool
 
 
+class SkillWish(Document, kw_only=True, frozen=True):
+    """A skill (its name, folded) that a student asked to learn and the catalogue does not have; one a student and name."""
+
+    student_id: Id
+    skill: str
+    created_at: When
+
+
+NudgeKind = Literal["stage", "quiz", "review", "streak", "week", "commitment", "farewell"]
+
+
+class Nudge(Document, kw_only=True, frozen=True):
+    """One nudge: what it was, how its wording was chosen, and what followed. `eligible`: wordings that could have been
+    taken; `probability`: of the one that was, under `policy`. `opened_at`: the student's first word after it, within a
+    day; `completed_at`: when they did what it was about, within 24 hours. `answer`: what they made of being nudged."""
+
+    student_id: Id
+    row: Id
+    kind: NudgeKind
+    wording: str
+    eligible: tuple[str, ...]
+    policy: Literal["uniform", "learnt", "plain"]
+    probability: float
+    at: When
+    opened_at: When | None = None
+    completed_at: When | None = None
+    answer: Literal["", "snoozed", "fewer", "off"] = ""
+
+
 class Student(Document, kw_only=True, frozen=True):
     """The student as other services may read it; the settings in force are in the conversation."""
 
@@ -419,6 +499,8 @@ COLLECTIONS: dict[str, type[Document]] = {
     "interview_reports": InterviewReport,
     "company_observations": CompanyObservation,
     "company_wishes": CompanyWish,
+    "skill_wishes": SkillWish,
+    "nudges": Nudge,
     "path_templates": PathTemplate,
     "students": Student,
     "identities": StudentIdentity,

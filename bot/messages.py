@@ -85,7 +85,38 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
     foot: str = ""
 
 
-Drawing = Chart | Paper
+class RouteStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A stage of a path on its map. `passed`: left out, being below the student's level. `note`: stands small beneath."""
+
+    label: str
+    state: Literal["done", "passed", "now", "ahead"]
+    note: str = ""
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
+    """A picture of learning: each path, with its title, as stops on a line, then weeks as bars (hours; `top` is what was
+    planned) and a line at the foot. `name`: of its file, without an ending."""
+
+    name: str
+    title: str
+    paths: tuple[tuple[str, tuple[RouteStop, ...]], ...]
+    weeks_title: str = ""
+    weeks: tuple[Bar, ...] = ()
+    foot: str = ""
+
+
+class Poll(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A question with one right option, for platforms that have quizzes of their own; elsewhere the message's text and
+    buttons say the same. `choices`: an option each, with the ids that an answer comes back with; `right`: the place of
+    the right one; `why`: shown to whoever is wrong."""
+
+    question: str
+    choices: tuple[Choice, ...]
+    right: int
+    why: str
+
+
+Drawing = Chart | Paper | Route
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,8 +125,9 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     text: str
     choices: tuple[Choice, ...] = ()
-    picture: Chart | None = None
+    picture: Chart | Route | None = None
     file: Paper | None = None
+    poll: Poll | None = None
 
 
 DeliveryKind = Literal["reply", "nudge"]

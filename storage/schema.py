@@ -82,6 +82,8 @@ INDEXES: dict[str, tuple[Index, ...]] = {
     "interview_reports": (Index("student_created", (("student_id", 1), ("created_at", 1))),),
     "company_observations": (Index("student", (("student_id", 1),)),),
     "company_wishes": (Index("student", (("student_id", 1),)),),
+    "skill_wishes": (Index("student", (("student_id", 1),)),),
+    "nudges": (Index("student_at", (("student_id", 1), ("at", 1))),),
     "path_templates": (Index("skill", (("skill", 1),)),),
     "students": (),
     "identities": (

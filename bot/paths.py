@@ -1,0 +1,356 @@
+"""A student's learning path: how the document is made, what each step changes in it, and when it is planned to end.
+
+Pure arithmetic on `LearningPath`; what is said about it is in `bot/stages/learning.py`. A level is 0-100; the stages of
+a catalogue path lead from 0 to `TARGET` in equal parts.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from bot.documents import (
+    Assessment,
+    LearningPath,
+    PathProgress,
+    PathStage,
+    PathTemplate,
+    Priority,
+    Resource,
+    TemplateStage,
+    Update,
+    update,
+)
+
+TARGET = 80  # the level at the end of a path: ready for an interview, not an expert
+QUIZ_MINUTES = 10  # of one time through a stage's quiz
+HOURS = 5  # a week, until the student says otherwise
+FEWEST_HOURS, MOST_HOURS = 1, 60  # a week: beyond that it is a typing error, or a promise nobody keeps
+RETEST = Assessment(
+    type="quiz", questions_count=1, passing_score=65
+)  # another interview question on the topic
+
+_RANK: dict[Priority, int] = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """The one thing to do now: a resource, or the stage's quiz or retest once its resources are done."""
+
+    kind: Literal["resource", "quiz", "retest"]
+    stage: PathStage
+    resource: Resource | None = None
+
+
+def made(
+    template: PathTemplate,
+    *,
+    path_id: str,
+    student: str,
+    level: int,
+    target: int,
+    hours: int,
+    priority: Priority,
+    at: datetime,
+) -> LearningPath:
+    """A path of a student's own. Stages below `level` are passed over, those beyond `target` left out."""
+    bare = LearningPath(
+        id=path_id,
+        student_id=student,
+        skill=template.skill,
+        current_level=level,
+        target_level=target,
+        gap_priority=priority,
+        stages=(),
+        progress=PathProgress(
+            current_stage=0, completion_percentage=0, time_spent_minutes=0, estimated_completion_date=""
+        ),
+        created_at=at,
+        updated_at=at,
+    )
+    return with_catalogue(bare, template, hours=hours, at=at)
+
+
+def with_catalogue(path: LearningPath, template: PathTemplate, *, hours: int, at: datetime) -> LearningPath:
+    """With the catalogue's stages after those it has; what is there already stays as it is."""
+    known = {stage.stage_name for stage in path.stages if not stage.topic}
+    steps, size = list(path.stages), len(template.stages)
+    for place, each in enumerate(template.stages):
+        if each.stage_name not in known and level_after(place, size) < path.target_level:
+            steps.append(_stage(each, len(steps) + 1, hours))
+    path = replace(path, stages=tuple(steps))
+    return at_level(path, template, path.current_level, hours=hours, at=at)
+
+
+def at_level(
+    path: LearningPath, template: PathTemplate, level: int, *, hours: int, at: datetime
+) -> LearningPath:
+    """With its stages below a level passed over; what is completed stays so."""
+    below = {
+        each.stage_name
+        for place, each in enumerate(template.stages)
+        if level_after(place + 1, len(template.stages)) <= level
+    }
+    stages = tuple(
+        replace(stage, status="completed", completed_at=at, passed_over=True)
+        if stage.stage_name in below and not stage.topic and stage.status != "completed"
+        else stage
+        for stage in path.stages
+    )
+    return planned(replace(path, stages=stages, current_level=level), hours=hours, at=at)
+
+
+def with_topic(
+    path: LearningPath,
+    *,
+    topic: str,
+    title: str,
+    question: str,
+    resources: tuple[Resource, ...],
+    requires: tuple[int, ...],
+    hours: int,
+    at: datetime,
+) -> LearningPath:
+    """With a stage of its own for a topic that an interview showed to be weak. `title`: of the stage."""
+    stage = PathStage(
+        stage_number=len(path.stages) + 1,
+        stage_name=title,
+        duration_weeks=_weeks(sum(each.duration_minutes for each in resources), hours),
+        topics=(title,),
+        resources=resources,
+        assessment=RETEST,
+        topic=topic,
+        question_id=question,
+        requires=requires,
+    )
+    return planned(replace(path, stages=(*path.stages, stage)), hours=hours, at=at)
+
+
+def with_begun(path: LearningPath, number: int, at: datetime) -> LearningPath:
+    """With a stage in progress, if it was not; this is the path touched last."""
+    return _with_stage(
+        path,
+        number,
+        lambda stage: replace(stage, status="in_progress") if stage.status == "not_started" else stage,
+        at,
+    )
+
+
+def with_done(
+    path: LearningPath, resource_id: str, minutes: int, *, assessed: bool, hours: int, at: datetime
+) -> LearningPath:
+    """With one more resource done after `minutes`. `assessed`: its stage has a quiz or retest, and waits for it."""
+
+    def done(stage: PathStage) -> PathStage:
+        resources = tuple(
+            replace(each, completed=True, completed_at=at) if each.resource_id == resource_id else each
+            for each in stage.resources
+        )
+        stage = replace(stage, resources=resources, status="in_progress")
+        return stage if assessed or _open(stage) else replace(stage, status="completed", completed_at=at)
+
+    number = next(
+        stage.stage_number
+        for stage in path.stages
+        if any(each.resource_id == resource_id for each in stage.resources)
+    )
+    return planned(
+        with_spent(_with_stage(path, number, done, at), minutes), hours=hours, at=at, closed=number
+    )
+
+
+def with_assessed(path: LearningPath, number: int, *, hours: int, at: datetime) -> LearningPath:
+    """With the quiz or retest of a stage passed: it closes if its resources are done, too."""
+
+    def passed(stage: PathStage) -> PathStage:
+        if _open(stage) or stage.status == "completed":
+            return stage
+        return replace(stage, status="completed", completed_at=at)
+
+    return planned(_with_stage(path, number, passed, at), hours=hours, at=at, closed=number)
+
+
+def with_declined(path: LearningPath, number: int, *, hours: int, at: datetime) -> LearningPath:
+    """With a stage the student does not want: completed, and passed over."""
+
+    def declined(stage: PathStage) -> PathStage:
+        return replace(stage, status="completed", completed_at=at, passed_over=True)
+
+    return planned(_with_stage(path, number, declined, at), hours=hours, at=at)
+
+
+def with_withdrawn(path: LearningPath, gone: frozenset[str], *, hours: int, at: datetime) -> LearningPath:
+    """Without the resources the catalogue has let go of, as far as they are still to be done."""
+
+    def lighter(stage: PathStage) -> PathStage:
+        resources = tuple(
+            replace(each, withdrawn=True) if each.resource_id in gone and not each.completed else each
+            for each in stage.resources
+        )
+        return replace(stage, resources=resources)
+
+    return planned(replace(path, stages=tuple(map(lighter, path.stages))), hours=hours, at=at)
+
+
+def with_spent(path: LearningPath, minutes: int) -> LearningPath:
+    """With time spent on it."""
+    spent = path.progress.time_spent_minutes + minutes
+    return replace(path, progress=replace(path.progress, time_spent_minutes=spent))
+
+
+def planned(path: LearningPath, *, hours: int, at: datetime, closed: int = 0) -> LearningPath:
+    """With its progress counted and its weeks planned anew, at so many hours a week. `closed`: the stage that may just
+    have been completed, and then lifts the level."""
+    stages = tuple(
+        stage
+        if stage.status == "completed"
+        else replace(stage, duration_weeks=_weeks(sum(e.duration_minutes for e in _counted(stage)), hours))
+        for stage in path.stages
+    )
+    path = replace(path, stages=stages)
+    begun = [stage.stage_number for stage in stages if stage.status != "not_started"]
+    progress = replace(
+        path.progress,
+        current_stage=max(begun, default=0),
+        completion_percentage=_percentage(stages),
+        estimated_completion_date=planned_end(path, hours, at.date()).isoformat(),
+    )
+    level = path.current_level
+    if closed and stage_of(path, closed).status == "completed" and not stage_of(path, closed).topic:
+        catalogue = [stage for stage in stages if not stage.topic]
+        done = sum(stage.status == "completed" for stage in catalogue)
+        level = max(level, min(path.target_level, level_after(done, len(catalogue))))
+    return replace(path, progress=progress, current_level=level, updated_at=at)
+
+
+def planned_end(path: LearningPath, hours: int, today: date) -> date:
+    """Today plus what is left, at so many hours a week."""
+    return today + timedelta(days=ceil(7 * minutes_left(path) / (60 * hours)))
+
+
+def minutes_left(path: LearningPath) -> int:
+    """Of the resources and quizzes that are still to be done."""
+    return sum(stage_minutes(stage) for stage in path.stages)
+
+
+def stage_minutes(stage: PathStage) -> int:
+    """What is left of one stage."""
+    if stage.status == "completed":
+        return 0
+    return sum(each.duration_minutes for each in _open(stage)) + QUIZ_MINUTES
+
+
+def level_after(stages: int, of: int) -> int:
+    """The level after so many stages of a path."""
+    return TARGET * stages // of
+
+
+def step(path: LearningPath) -> Step | None:
+    """The one thing to do now; None when the path is complete. A topic's own stage comes first, once what it requires is
+    done."""
+    stage = current(path)
+    if stage is None:
+        return None
+    resource = next(iter(_open(stage)), None)
+    if resource is not None:
+        return Step(kind="resource", stage=stage, resource=resource)
+    return Step(kind="retest" if stage.topic else "quiz", stage=stage)
+
+
+def current(path: LearningPath) -> PathStage | None:
+    """The stage at hand."""
+    left = [stage for stage in path.stages if stage.status != "completed"]
+    done = {stage.stage_number for stage in path.stages if stage.status == "completed"}
+    ready = (stage for stage in left if stage.topic and done.issuperset(stage.requires))
+    usual = (stage for stage in left if not stage.topic)
+    return next(ready, None) or next(usual, None) or next(iter(left), None)
+
+
+def stage_of(path: LearningPath, number: int) -> PathStage:
+    """A stage by its number."""
+    return next(stage for stage in path.stages if stage.stage_number == number)
+
+
+def by_priority(path: LearningPath) -> tuple[int, float]:
+    """The order of several paths: the widest gap first, then the one touched last."""
+    return _RANK[path.gap_priority], -path.updated_at.timestamp()
+
+
+def priority(gap: int, wanted: int) -> Priority:
+    """How much a gap (points of level) matters; `wanted`: by how many of goal, company and job description."""
+    if wanted >= 2 or (wanted and gap >= TARGET // 2):
+        return "HIGH"
+    return "MEDIUM" if wanted or gap >= TARGET // 2 else "LOW"
+
+
+def changes(before: LearningPath, after: LearningPath) -> Update:
+    """The write that makes one of the other: the fields that differ one by one, for other services write here, too."""
+    fields = dict(_differences(msgspec.to_builtins(before), msgspec.to_builtins(after), ""))
+    return update(
+        LearningPath, before.id, **{path.replace(".", "__"): value for path, value in fields.items()}
+    )
+
+
+def _differences(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name, value in now.items():
+            yield from _differences(was.get(name), value, f"{where}.{name}" if where else name)
+    elif isinstance(was, list) and isinstance(now, list) and was and len(now) >= len(was):
+        for place, value in enumerate(now):
+            old = was[place] if place < len(was) else None
+            yield from _differences(old, value, f"{where}.{place}")
+    elif was != now:
+        yield where, now
+
+
+def _with_stage(path: LearningPath, number: int, change: Any, at: datetime) -> LearningPath:
+    stages = tuple(change(each) if each.stage_number == number else each for each in path.stages)
+    begun = [each.stage_number for each in stages if each.status != "not_started"]
+    progress = replace(path.progress, current_stage=max(begun, default=0))
+    return replace(path, stages=stages, progress=progress, updated_at=at)
+
+
+def _stage(template: TemplateStage, number: int, hours: int) -> PathStage:
+    resources = tuple(
+        Resource(
+            resource_id=each.resource_id,
+            type=each.type,
+            title=each.title,
+            url=each.url,
+            duration_minutes=each.duration_minutes,
+            source=each.source,
+        )
+        for each in template.resources
+    )
+    return PathStage(
+        stage_number=number,
+        stage_name=template.stage_name,
+        duration_weeks=_weeks(sum(each.duration_minutes for each in resources), hours),
+        topics=template.topics,
+        resources=resources,
+        assessment=template.assessment,
+    )
+
+
+def _weeks(minutes: int, hours: int) -> int:
+    return max(1, ceil((minutes + QUIZ_MINUTES) / (60 * hours)))
+
+
+def _counted(stage: PathStage) -> list[Resource]:
+    return [each for each in stage.resources if not each.withdrawn or each.completed]
+
+
+def _open(stage: PathStage) -> list[Resource]:
+    return [each for each in _counted(stage) if not each.completed]
+
+
+def _percentage(stages: tuple[PathStage, ...]) -> int:
+    """Of resources and assessments; what was passed over counts neither way."""
+    counted = [stage for stage in stages if not stage.passed_over]
+    everything = sum(len(_counted(stage)) + 1 for stage in counted)
+    done = sum(
+        sum(each.completed for each in stage.resources) + (stage.status == "completed") for stage in counted
+    )
+    return 100 * done // everything if everything else 100

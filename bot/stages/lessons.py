@@ -1,0 +1,257 @@
+"""What the stages of learning share: which path is at hand, what its next step is called, how the week went. Decides only."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from bot import paths, streaks
+from bot.clock import zone_of
+from bot.conversation import Conversation
+from bot.documents import LearningPath, LearningProgress, PathStage, QuizAttempt, slug_uuid
+from bot.effects import Turn, button
+from bot.messages import Bar, Choice, Route, RouteStop, plain
+from bot.quizzes import QuizQuestion
+from bot.sentences import counted, say
+
+WEEKS_SHOWN = 6  # in the picture
+DIFFERS = 0.4  # of the hours planned: by less no plan is made anew
+LOOKED_BACK = timedelta(weeks=2)  # at what a week really has; one alone says little
+
+
+class Week(msgspec.Struct, frozen=True, kw_only=True):
+    """What was learnt since Monday."""
+
+    minutes: int
+    done: int
+    quizzes: int
+    reviews: int
+
+
+def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> LearningPath | None:
+    """The path named; else the open one chosen last, else by priority; else one that is complete."""
+    active = [path for path in turn.known.paths if path.state == "active"]
+    if skill:
+        template = turn.content.path(skill)
+        slug = template.skill if template else skill
+        return next((path for path in turn.known.paths if path.skill == slug), None)
+    open_ = [path for path in active if paths.step(path) is not None]
+    chosen = next((path for path in open_ if path.id == conversation.chosen_path), None)
+    if chosen is not None:
+        return chosen
+    return min(open_ or active, key=paths.by_priority, default=None)
+
+
+def questions_of(path: LearningPath, stage: PathStage, turn: Turn) -> list[QuizQuestion]:
+    """The quiz bank of a stage; empty for a topic's own stage, or one that another service made."""
+    if stage.topic:
+        return []
+    return [
+        each for each in turn.content.quizzes.get(path.skill, ()) if each.stage == stage.stage_name
+    ]
+
+
+def assessed(path: LearningPath, stage: PathStage, turn: Turn) -> bool:
+    """Whether there is something to pass before it closes."""
+    return bool(stage.topic) or bool(questions_of(path, stage, turn))
+
+
+def step_id(path: LearningPath, step: paths.Step) -> str:
+    """The `resource_id` of the row a step has: a resource's own, else one for the stage's quiz or retest."""
+    if step.resource is not None:
+        return step.resource.resource_id
+    return slug_uuid(step.kind, path.skill, step.stage.topic or step.stage.stage_name)
+
+
+def row_of(path: LearningPath, step: paths.Step, turn: Turn) -> LearningProgress | None:
+    """The row of a step; None where it has none yet, or another service made the path."""
+    wanted = step_id(path, step)
+    rows = (row for row in turn.known.progress if row.path_id == path.id)
+    return next((row for row in rows if row.resource_id == wanted), None)
+
+
+def title_of(skill: str, turn: Turn) -> str:
+    """How a skill is written; a path another service made may have one we have no path for."""
+    template = turn.content.path(skill)
+    return template.title if template else plain(skill)
+
+
+def step_text(
+    path: LearningPath, step: paths.Step, turn: Turn, *, nudging: bool = False
+) -> tuple[str, tuple[Choice, ...]]:
+    """A step as it is shown, with its own buttons."""
+    stage = step.stage
+    where = {
+        "skill": title_of(path.skill, turn),
+        "number": stage.stage_number,
+        "total": len(path.stages),
+        "stage": plain(stage.stage_name),
+    }
+    row = row_of(path, step, turn)
+    if step.resource is not None:
+        resource = step.resource
+        text = say(
+            "nudge.resource" if nudging else "learn.resource",
+            **where,
+            title=plain(resource.title),
+            url=resource.url,
+            source=plain(resource.source),
+            minutes=resource.duration_minutes,
+        )
+        return text, (button("done", row.id if row else "", "done"),)
+    if step.kind == "retest":
+        return say("learn.retest", **where), (
+            button("retest", f"{path.id}.{stage.stage_number}", "retest"),
+        )
+    open_quiz = open_attempt(row)
+    key = "quiz.open" if open_quiz else "quiz.ready"
+    text = say(
+        key,
+        **where,
+        questions=counted(stage.assessment.questions_count, "question"),
+        passing=stage.assessment.passing_score,
+        answered=len(open_quiz.answers) if open_quiz else 0,
+    )
+    label = "quiz_on" if open_quiz else "quiz_start"
+    return text, (button("quiz", f"{path.id}.{stage.stage_number}", label),)
+
+
+def open_attempt(row: LearningProgress | None) -> QuizAttempt | None:
+    """The quiz begun and not ended."""
+    last = row.attempts[-1] if row is not None and row.attempts else None
+    return last if last is not None and last.score is None else None
+
+
+def minutes(count: int) -> str:
+    """ "40 min", "2 h 10 min"."""
+    hours, rest = divmod(count, 60)
+    if not hours:
+        return say("learn.minutes", minutes=rest)
+    return say("learn.hours_minutes", hours=hours, minutes=rest) if rest else say("learn.hours", hours=hours)
+
+
+def stage_number_in(words: str) -> int | None:
+    """The stage named in words: "stage 2 by Friday"."""
+    found = re.search(r"\bstage\s*(\d{1,2})\b", words.lower())
+    return int(found[1]) if found else None
+
+
+def spent(rows: Iterable[LearningProgress], since: datetime, until: datetime) -> int:
+    """Minutes in a span: of resources that were done in it, and of quizzes that ended."""
+    total = 0
+    for row in rows:
+        if row.kind == "resource" and row.completed_at is not None and since <= row.completed_at < until:
+            total += row.time_spent_minutes
+        for attempt in row.attempts:
+            if attempt.ended_at is not None and since <= attempt.ended_at < until:
+                total += _attempt_minutes(attempt)
+    return total
+
+
+def _attempt_minutes(attempt: QuizAttempt) -> int:
+    """From its beginning to its end, but no longer than one takes: people go away in between."""
+    assert attempt.ended_at is not None
+    return min(paths.QUIZ_MINUTES, max(1, round((attempt.ended_at - attempt.begun_at).total_seconds() / 60)))
+
+
+def week(rows: tuple[LearningProgress, ...], at: datetime, zone: ZoneInfo) -> Week:
+    """Since Monday morning, local time."""
+    monday = monday_of(at.astimezone(zone).date())
+    since = datetime.combine(monday, datetime.min.time(), tzinfo=zone)
+    ended = [each for row in rows for each in row.attempts if each.ended_at and each.ended_at >= since]
+    return Week(
+        minutes=spent(rows, since, at),
+        done=sum(r.kind == "resource" and r.completed_at is not None and r.completed_at >= since for r in rows),
+        quizzes=len(ended),
+        reviews=sum(r.card is not None and r.card.reviews > 0 and r.card.last_review >= since for r in rows),
+    )
+
+
+def monday_of(day: date) -> date:
+    """Of its week."""
+    return day - timedelta(days=day.weekday())
+
+
+def replanned(
+    path: LearningPath, rows: tuple[LearningProgress, ...], conversation: Conversation, turn: Turn
+) -> tuple[LearningPath, str] | None:
+    """The path with its end planned by what the last two weeks really had, and the reason in words; None while that is
+    near what was planned, or the path too young to say."""
+    since = max(turn.at - LOOKED_BACK, path.created_at)
+    weeks = (turn.at - since) / timedelta(weeks=1)
+    if weeks < 1:
+        return None
+    hours = conversation.profile.hours_a_week
+    real = spent(rows, since, turn.at) / 60 / weeks
+    if abs(real - hours) <= DIFFERS * hours:
+        return None
+    pace = max(paths.FEWEST_HOURS, min(paths.MOST_HOURS, round(real)))
+    after = paths.planned(path, hours=pace, at=turn.at)
+    was, now = path.progress.estimated_completion_date, after.progress.estimated_completion_date
+    if was == now:
+        return None
+    key = "learn.replanned_slower" if real < hours else "learn.replanned_faster"
+    text = say(
+        key,
+        skill=title_of(path.skill, turn),
+        spent=minutes(round(real * 60)),
+        hours=hours,
+        was=day_text(was),
+        now=day_text(now),
+    )
+    return after, text
+
+
+def day_text(iso: str) -> str:
+    """ "29 Mar"."""
+    day = date.fromisoformat(iso)
+    return f"{day.day} {day:%b}"
+
+
+def picture(conversation: Conversation, turn: Turn) -> Route | None:
+    """The paths as a map, the weeks as bars, the streak; None where there is no path."""
+    zone = zone_of(conversation)
+    shown = sorted((path for path in turn.known.paths if path.state == "active"), key=paths.by_priority)[:2]
+    if not shown:
+        return None
+    monday = monday_of(turn.at.astimezone(zone).date())
+    weeks = []
+    for back in range(WEEKS_SHOWN - 1, -1, -1):
+        first = monday - timedelta(weeks=back)
+        since = datetime.combine(first, datetime.min.time(), tzinfo=zone)
+        until = datetime.combine(first + timedelta(weeks=1), datetime.min.time(), tzinfo=zone)
+        value = round(spent(turn.known.progress, since, until) / 60, 1)
+        weeks.append(Bar(label=f"{first.day} {first:%b}", value=value, top=conversation.profile.hours_a_week))
+    days = streaks.running(conversation.streak, turn.at, zone)
+    return Route(
+        name="progress",
+        title=say("learn.picture"),
+        paths=tuple((_route_title(path, turn), _stops(path)) for path in shown),
+        weeks_title=say("learn.picture_weeks", hours=conversation.profile.hours_a_week),
+        weeks=tuple(weeks),
+        foot=say("learn.picture_streak", days=counted(days, "day")) if days else "",
+    )
+
+
+def _route_title(path: LearningPath, turn: Turn) -> str:
+    return say(
+        "learn.picture_path", skill=title_of(path.skill, turn), percent=path.progress.completion_percentage
+    )
+
+
+def _stops(path: LearningPath) -> tuple[RouteStop, ...]:
+    now = paths.current(path)
+    stops = []
+    for stage in path.stages:
+        done = sum(each.completed for each in stage.resources)
+        if stage.passed_over:
+            stops.append(RouteStop(label=stage.stage_name, state="passed"))
+        elif stage.status == "completed":
+            stops.append(RouteStop(label=stage.stage_name, state="done"))
+        else:
+            state = "now" if stage is now else "ahead"
+            note = f"{done}/{len(stage.resources)}" if done else minutes(paths.stage_minutes(stage))
+            stops.append(RouteStop(label=stage.stage_name, state=state, note=note))  # type: ignore[arg-type]  # two of its words
+    return tuple(stops)

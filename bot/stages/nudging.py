@@ -1,0 +1,700 @@
+"""Nudges: when one may come, what it is about, how it is worded, and what the student makes of it. Decides only.
+
+A student has one nudge waiting at most: a row of `learning_progress` with a time. What it says is decided when it is due.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time, timedelta
+from hashlib import blake2b
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from bot import paths, reviews, streaks, wording
+from bot.clock import (
+    after_quiet,
+    at_local,
+    next_reminder,
+    nudged_enough,
+    shown,
+    zone_of,
+)
+from bot.conversation import Commitment, Conversation, Nudged, Setting
+from bot.days import day_in
+from bot.documents import (
+    Insert,
+    InterviewAttempt,
+    LearningPath,
+    LearningProgress,
+    Nudge,
+    NudgeKind,
+    Update,
+    insert,
+    new_id,
+    update,
+)
+from bot.effects import Effect, Outcome, Reply, Turn, button, reply
+from bot.events import NudgeDue, Unreachable
+from bot.messages import Choice, Message, plain
+from bot.sentences import counted, say
+from bot.stages import lessons, reviewing, settings
+
+BACKOFF = (1, 2, 4, 7)  # days until the next one, after so many unanswered
+FAREWELL = len(BACKOFF)  # unanswered: the next one is a goodbye, then silence
+OPENED_WITHIN = timedelta(hours=24)  # a word after a nudge that counts as its answer
+LONG_STREAK = 3  # days: fewer are no habit to lose
+SEVERAL = 7  # days a commitment ahead of one's own choosing lies
+_EVERY = (1, 2, 4, 7)  # days from nudge to nudge, rarer with each "fewer of these"
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SUNDAY = 6
+
+WORDINGS: dict[NudgeKind, tuple[str, ...]] = {
+    "stage": ("plain", "minutes", "streak", "company", "left"),
+    "quiz": ("plain", "ready", "streak"),
+    "review": ("plain", "missed", "minute", "company"),
+    "streak": ("plain", "count"),
+    "week": ("plain",),
+    "commitment": ("plain",),
+    "farewell": ("plain",),
+}
+"""Each kind's openings, `nudge.<kind>_<wording>` of the sentences; which are true today is in `_eligible`."""
+
+
+class _Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What a nudge is about: `body` after its opening, `values` for that. `floor`: the question that takes the floor."""
+
+    kind: NudgeKind
+    row: str
+    body: str
+    values: dict[str, Any] = {}
+    choices: tuple[Choice, ...] = ()
+    floor: Any = None
+    extra: tuple[Effect, ...] = ()
+    message: Message | None = None
+
+
+# When one is due
+
+
+def nudge(conversation: Conversation, event: NudgeDue, turn: Turn) -> Outcome:
+    """A row's time has come: bring the student back, or put it off; only here does its time move by itself."""
+    row = next((each for each in turn.known.progress if each.id == event.row), None)
+    if row is None or row.next_nudge_at is None or row.next_nudge_at > turn.at:
+        return conversation, []
+    conversation = replace(conversation, waiting=row.id)
+    if not conversation.profile.reminders or conversation.unreachable or conversation.ignored > FAREWELL:
+        return conversation, [update(LearningProgress, row.id, next_nudge_at=None)]
+    put_off = _not_now(conversation, turn.at)
+    if put_off is not None:
+        return conversation, [update(LearningProgress, row.id, next_nudge_at=put_off)]
+    subject = _subject(conversation, row, turn)
+    if subject is None:  # nothing to do today: the next card or the next path brings one
+        return conversation, waiting(conversation, turn)
+    return _told(conversation, subject, turn)
+
+
+def _told(conversation: Conversation, subject: _Subject, turn: Turn) -> Outcome:
+    """Say it, log it, plan the next one."""
+    choice, eligible = _worded(conversation, subject, turn)
+    opening = say(f"nudge.{subject.kind}_{choice.arm}", **subject.values)
+    logged = Nudge(
+        id=new_id(turn.at, conversation.student, turn.event.id, "nudge"),
+        student_id=conversation.student,
+        row=subject.row,
+        kind=subject.kind,
+        wording=choice.arm,
+        eligible=eligible,
+        policy=choice.policy,
+        probability=choice.probability,
+        at=turn.at,
+    )
+    conversation = _counted(conversation, subject, choice.arm, logged.id, turn.at)
+    if subject.floor is not None and conversation.floor is None:
+        conversation = conversation.pushed(subject.floor)
+    own = subject.choices[: 6 - 2]
+    asides = [button("snooze", "", "snooze"), button("why", f"{subject.kind}.{subject.row}", "why")]
+    if len(own) + len(asides) < 6 and subject.kind != "farewell":
+        asides.insert(1, button("fewer", "", "fewer"))
+    text = "\n\n".join(part for part in (opening, subject.body) if part)
+    base = subject.message or Message(text="")
+    told = Reply(message=replace(base, text=text, choices=(*own, *asides)), kind="nudge")
+    if subject.kind == "farewell":
+        following: list[Effect] = [update(LearningProgress, subject.row, next_nudge_at=None)]
+    else:
+        following = waiting(conversation, turn)
+    return conversation, [*subject.extra, *following, insert(logged), told]
+
+
+def _counted(
+    conversation: Conversation, subject: _Subject, arm: str, logged: str, at: datetime
+) -> Conversation:
+    """One more nudge today, and one more that nobody has answered yet."""
+    today = at.astimezone(zone_of(conversation)).date()
+    profile = conversation.profile
+    times = profile.nudged + 1 if profile.nudged_on == today else 1
+    conversation = conversation.with_profile(nudged_on=today, nudged=times, snoozed_until=None)
+    return replace(
+        conversation,
+        nudge=Nudged(id=logged, row=subject.row, kind=subject.kind, at=at),
+        ignored=conversation.ignored + 1,
+        waiting=subject.row,
+        wordings=conversation.wordings | {f"{subject.kind}/{arm}": today},
+    )
+
+
+def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
+    """When a due nudge should come instead: not in quiet hours, not while snoozed, not more often than wanted."""
+    profile, zone = conversation.profile, zone_of(conversation)
+    if profile.snoozed_until is not None and profile.snoozed_until > at:
+        return profile.snoozed_until
+    if nudged_enough(conversation, at):
+        return next_reminder(conversation, at)
+    awake = after_quiet(profile, zone, at)
+    return awake if awake != at else None
+
+
+def waiting(conversation: Conversation, turn: Turn) -> list[Effect]:
+    """The one nudge of a student gets its row and its time: where they are on a path, else the card that is due first.
+    With nothing to do, or told to be silent, none waits."""
+    target, soonest = _anchor(conversation, turn)
+    effects: list[Effect] = [
+        update(LearningProgress, row.id, next_nudge_at=None)
+        for row in turn.known.progress
+        if row.next_nudge_at is not None and row.id != target
+    ]
+    if not target:
+        return effects
+    due = None
+    if conversation.profile.reminders and not conversation.unreachable:
+        due = planned(conversation, soonest)
+    return [*effects, update(LearningProgress, target, next_nudge_at=due)]
+
+
+def planned(conversation: Conversation, at: datetime) -> datetime:
+    """When the next nudge comes, the more unanswered ones the later."""
+    unanswered = conversation.ignored
+    gap = BACKOFF[min(unanswered, FAREWELL) - 1] if unanswered else 1
+    return next_reminder(
+        conversation, max(at, conversation.profile.snoozed_until or at), gap=max(1, gap)
+    )
+
+
+def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
+    path = lessons.at_hand(conversation, turn)
+    step = paths.step(path) if path else None
+    if path is not None and step is not None:
+        row = lessons.row_of(path, step, turn)
+        if row is not None:
+            return row.id, turn.at
+        if any(each.path_id == path.id for each in turn.known.progress):  # a quiz not begun has no row of its own
+            own = [each for each in turn.known.progress if each.path_id == path.id]
+            return own[-1].id, turn.at
+    carded = [row for row in turn.known.progress if row.card is not None]
+    if not carded:
+        return "", turn.at
+    first = min(carded, key=lambda row: (row.card.due if row.card else turn.at, row.id))
+    assert first.card is not None
+    return first.id, max(turn.at, first.card.due - _SLACK)
+
+
+_SLACK = timedelta(hours=2)  # `next_reminder` leaves as much by itself
+
+
+# What it is about
+
+
+def _subject(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
+    if conversation.ignored >= FAREWELL:
+        return _Subject(kind="farewell", row=row.id, body="", choices=(button("next", "", "next_path"),))
+    looks: tuple[Callable[[Conversation, LearningProgress, Turn], _Subject | None], ...] = (
+        _commitment,
+        _week,
+        _review,
+        _streak,
+        _stage,
+    )
+    return next((found for look in looks if (found := look(conversation, row, turn))), None)
+
+
+def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
+    """The day before it is due, or when it was missed."""
+    promise = conversation.commitment
+    today = turn.at.astimezone(zone_of(conversation)).date()
+    path = next((each for each in turn.known.paths if promise and each.id == promise.path), None)
+    if promise is None or path is None or (promise.reminded and today <= promise.by):
+        return None
+    if today < promise.by - timedelta(days=1):
+        return None
+    stage = paths.stage_of(path, promise.stage)
+    left = lessons.minutes(paths.stage_minutes(stage))
+    words = plain(promise.words)
+    if today > promise.by:
+        again = (today + timedelta(days=SEVERAL)).isoformat()
+        choices = (
+            Choice(id=f"commit:{path.id}.{stage.stage_number}.{again}", label=say("labels.in_a_week")),
+            button("commit", "off", "let_go"),
+        )
+        body = say("nudge.missed", words=words, left=left)
+        return _Subject(kind="commitment", row=row.id, body=body, choices=choices)
+    when = say("nudge.today") if today == promise.by else say("nudge.tomorrow")
+    body = say("nudge.promised", words=words, when=when, left=left)
+    return _Subject(kind="commitment", row=row.id, body=body, choices=(button("next", "", "next_path"),))
+
+
+def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
+    """On Sundays, after a week in which something was learnt; with the plan made anew where the week differed."""
+    today = turn.at.astimezone(zone_of(conversation)).date()
+    if today.weekday() != _SUNDAY or conversation.week_told == today:
+        return None
+    week = lessons.week(turn.known.progress, turn.at, zone_of(conversation))
+    if not week.minutes and not week.reviews:
+        return None
+    lines = [
+        say(
+            "nudge.week",
+            spent=lessons.minutes(week.minutes),
+            hours=conversation.profile.hours_a_week,
+            done=counted(week.done, "resource"),
+            quizzes=counted(week.quizzes, "quiz", "quizzes"),
+            reviews=counted(week.reviews, "review"),
+        )
+    ]
+    days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
+    if days > 1:
+        lines.append(say("nudge.week_streak", days=days))
+    extra: list[Effect] = []
+    path = lessons.at_hand(conversation, turn)
+    if path is not None and paths.step(path) is not None:
+        moved = lessons.replanned(path, turn.known.progress, conversation, turn)
+        if moved is not None:
+            after, reason = moved
+            lines.append(reason)
+            extra.append(paths.changes(path, after))
+    return _Subject(
+        kind="week",
+        row=row.id,
+        body="\n\n".join(lines),
+        choices=(button("next", "", "next_path"), button("progress", "", "progress")),
+        extra=tuple(extra),
+        message=Message(text="", picture=lessons.picture(conversation, turn)),
+    )
+
+
+def _review(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
+    """The question itself, answerable in place."""
+    for due in reviews.due(turn.known.progress, turn.at):
+        asked = reviewing.asked(due, turn)
+        if asked is not None and due.card is not None:
+            day = due.card.missed_at.astimezone(zone_of(conversation)).date()
+            values = {"title": plain(due.card.title), "date": f"{day.day} {day:%b}"}
+            company = _company(conversation, asked.topic, turn)
+            return _Subject(
+                kind="review",
+                row=due.id,
+                body=asked.message.text,
+                values=values | ({"company": company} if company else {}),
+                choices=asked.message.choices,
+                floor=asked.floor,
+                message=asked.message,
+            )
+    return None
+
+
+def _streak(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
+    """A streak that ends tonight."""
+    zone = zone_of(conversation)
+    days = streaks.running(conversation.streak, turn.at, zone)
+    if days < LONG_STREAK or not streaks.ends_today(conversation.streak, turn.at, zone):
+        return None
+    body = _step_lines(conversation, turn)
+    if body is None:
+        return None
+    text, choices = body
+    return _Subject(kind="streak", row=row.id, body=text, values={"days": days}, choices=choices)
+
+
+def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
+    """Back to the stage they left: its beginning, its middle, its quiz, or that it is late."""
+    lines = _step_lines(conversation, turn)
+    path = lessons.at_hand(conversation, turn)
+    step = paths.step(path) if path else None
+    if lines is None or path is None or step is None:
+        return None
+    text, choices = lines
+    kind: Literal["stage", "quiz"] = "stage" if step.kind == "resource" else "quiz"
+    target = lessons.row_of(path, step, turn) or row
+    days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
+    values: dict[str, Any] = {
+        "minutes": step.resource.duration_minutes if step.resource else paths.QUIZ_MINUTES,
+        "left": lessons.minutes(paths.stage_minutes(step.stage)),
+        "number": step.stage.stage_number,
+    }
+    company = _company(conversation, *_topics(path, turn), turn=turn)
+    if days >= LONG_STREAK:
+        values["days"] = days
+    if company:
+        values["company"] = company
+    begun = paths.with_begun(path, step.stage.stage_number, turn.at)
+    extra: list[Effect] = [paths.changes(path, replace(begun, updated_at=path.updated_at))]
+    if step.kind == "resource" and target.status == "not_started":
+        extra.append(update(LearningProgress, target.id, status="in_progress", updated_at=turn.at))
+    return _Subject(kind=kind, row=target.id, body=text, values=values, choices=choices, extra=tuple(extra))
+
+
+def _step_lines(conversation: Conversation, turn: Turn) -> tuple[str, tuple[Choice, ...]] | None:
+    """The step at hand with where it stands in its stage, and its buttons."""
+    path = lessons.at_hand(conversation, turn)
+    step = paths.step(path) if path else None
+    if path is None or step is None:
+        return None
+    text, choices = lessons.step_text(path, step, turn, nudging=True)
+    where = _where(path, step, turn)
+    return "\n\n".join(part for part in (text, where) if part), choices[:2]
+
+
+def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
+    stage = step.stage
+    late = turn.at - path.updated_at
+    if stage.status == "in_progress" and late > timedelta(weeks=stage.duration_weeks):
+        return say("nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(late.days, "day"))
+    done = sum(each.completed for each in stage.resources)
+    if done and step.resource is not None and 2 * done >= len(stage.resources):
+        return say("nudge.half_way", done=done, total=len(stage.resources))
+    return ""
+
+
+def _topics(path: LearningPath, turn: Turn) -> tuple[str, ...]:
+    template = turn.content.path(path.skill)
+    return template.topics if template else ()
+
+
+def _company(conversation: Conversation, *topics: str, turn: Turn | None = None) -> str:
+    """The company they aim at, if it asks about one of these topics."""
+    assert turn is not None
+    company = turn.content.company(conversation.profile.company)
+    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
+    return plain(company.company) if company and asked.intersection(topics) else ""
+
+
+# How it is worded
+
+
+def _worded(
+    conversation: Conversation, subject: _Subject, turn: Turn
+) -> tuple[wording.Choice, tuple[str, ...]]:
+    eligible = tuple(each for each in WORDINGS[subject.kind] if _is_true(each, subject))
+    today = turn.at.astimezone(zone_of(conversation)).date()
+    last_got = {
+        arm: (today - day).days
+        for arm in eligible
+        if (day := conversation.wordings.get(f"{subject.kind}/{arm}")) is not None
+    }
+    choice = wording.chosen(
+        subject.kind,
+        eligible,
+        turn.content.wordings,
+        last_got,
+        held_out=wording.held_out(conversation.student),
+        chance=_chance(turn.event.id),
+    )
+    return choice, eligible
+
+
+_NEEDS_VALUE = {"streak": "days", "company": "company"}
+
+
+def _is_true(arm: str, subject: _Subject) -> bool:
+    """Whether what this opening says holds today."""
+    needed = _NEEDS_VALUE.get(arm)
+    return needed is None or needed in subject.values
+
+
+def _chance(event_id: str) -> float:
+    """A number in [0, 1) for this event, the same whenever it is decided again."""
+    return int.from_bytes(blake2b(event_id.encode(), digest_size=6).digest()) / 2**48
+
+
+# What follows
+
+
+def followed(
+    before: Conversation, conversation: Conversation, effects: list[Effect], turn: Turn
+) -> Outcome:
+    """After a student's own event: the last nudge was opened, or did what it was for; silence is over; the day counts."""
+    learnt = _learnt(effects)
+    zone = zone_of(conversation)
+    if learnt:
+        conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
+    conversation, noted = _noted(conversation, learnt, turn.at)
+    if before.ignored and turn.event_is_students:
+        conversation = replace(conversation, ignored=0)
+    came_back = turn.event_is_students and (before.unreachable or before.ignored)
+    if came_back and conversation.waiting and conversation.profile.reminders:
+        if not any(_gives_time(each) for each in effects):
+            due = planned(conversation, turn.at)
+            noted.append(update(LearningProgress, conversation.waiting, next_nudge_at=due))
+        if before.unreachable:
+            when = shown(zone, planned(conversation, turn.at), turn.at)
+            noted.append(reply(say("nudge.back", when=when)))
+    return conversation, [*effects, *noted]
+
+
+def _noted(conversation: Conversation, learnt: bool, at: datetime) -> tuple[Conversation, list[Effect]]:
+    """On the record of the last nudge, once each."""
+    last = conversation.nudge
+    if last is None or at - last.at > OPENED_WITHIN:
+        return conversation, []
+    fields: dict[str, Any] = {}
+    if not last.opened:
+        fields["opened_at"] = at
+    if learnt and not last.completed:
+        fields["completed_at"] = at
+    if not fields:
+        return conversation, []
+    last = replace(last, opened=True, completed=last.completed or learnt)
+    return replace(conversation, nudge=last), [update(Nudge, last.id, **fields)]
+
+
+def _learnt(effects: Sequence[Effect]) -> bool:
+    """Whether something was learnt in this turn: a resource done, a quiz ended, a review or an interview answer graded."""
+    for each in effects:
+        if isinstance(each, Update) and each.collection == "learning_progress":
+            if each.fields.get("status") == "completed" or "card" in each.fields:
+                return True
+            if "attempts" in each.fields and each.fields.get("status") == "in_progress":
+                return True
+        if isinstance(each, Update) and each.collection == "interview_attempts":
+            if each.fields.get("status") == "graded":
+                return True
+    return False
+
+
+def _gives_time(effect: Effect) -> bool:
+    if not isinstance(effect, Insert | Update) or effect.collection != "learning_progress":
+        return False
+    fields = effect.document if isinstance(effect, Insert) else effect.fields
+    return fields.get("next_nudge_at") is not None
+
+
+def lost(conversation: Conversation, event: Unreachable) -> Outcome:
+    """The chat they are in takes no messages: the other platform, else silence until they write. Word of an older chat
+    changes nothing."""
+    to = conversation.address
+    if to is None or (to.platform, to.chat) != (event.address.platform, event.address.chat):
+        return conversation, []
+    if not conversation.elsewhere:
+        return replace(conversation, unreachable=True), []
+    other, *rest = conversation.elsewhere
+    conversation = replace(conversation, address=other, elsewhere=tuple(rest))
+    last = conversation.nudge
+    if last is None or last.opened or event.at - last.at > OPENED_WITHIN:
+        return conversation, []
+    # What did not arrive there comes here, and does not count as unanswered.
+    conversation = conversation.with_profile(nudged_on=None)
+    conversation = replace(conversation, ignored=max(0, conversation.ignored - 1))
+    return conversation, [update(LearningProgress, last.row, next_nudge_at=event.at)]
+
+
+# What the student wants of them
+
+
+def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
+    """Why a nudge came, truthfully. `subject`: its kind and row, as on the button."""
+    kind, _, row_id = subject.rpartition(".")
+    profile = conversation.profile
+    row = next((each for each in turn.known.progress if each.id == row_id), None)
+    path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
+    values: dict[str, Any] = {"skill": lessons.title_of(path.skill, turn) if path else ""}
+    zone = zone_of(conversation)
+    if kind == "review" and row is not None and row.card is not None:
+        missed, last = (at.astimezone(zone) for at in (row.card.missed_at, row.card.last_review))
+        values = {"missed": f"{missed.day} {missed:%b}", "last": f"{last.day} {last:%b}"}
+    elif kind in ("stage", "quiz", "") and path is None:
+        kind = "none"
+    elif kind == "streak":
+        values = {"days": streaks.running(conversation.streak, turn.at, zone)}
+    reason = say(f"nudge.why_{kind or 'stage'}", **values)
+    how_often = say(
+        "nudge.why_often",
+        often=how_often_text(conversation),
+        hour=profile.reminder_hour,
+        quiet_from=profile.quiet_from,
+        quiet_to=profile.quiet_to,
+    )
+    worded = say("nudge.why_worded") if len(WORDINGS.get(kind, ())) > 1 else ""  # type: ignore[call-overload]  # a button's word
+    text = " ".join(part for part in (reason, how_often, worded) if part)
+    choices = (
+        button("fewer", "", "fewer"),
+        button("snooze", "", "snooze"),
+        button("reminders", "off", "reminders_off"),
+    )
+    return conversation, [reply(text, *choices)]
+
+
+def how_often_text(conversation: Conversation) -> str:
+    """ "at most once a day", "at most every 2 days"."""
+    profile = conversation.profile
+    if profile.nudge_every > 1:
+        return say("reminders.every", days=profile.nudge_every)
+    if profile.nudges_a_day > 1:
+        return say("reminders.times", times=profile.nudges_a_day)
+    return say("reminders.daily")
+
+
+def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
+    """ "Fewer of these": the next rarer rhythm; past the rarest, the switch is offered."""
+    profile = conversation.profile
+    if profile.nudges_a_day > 1:
+        conversation = conversation.with_profile(nudges_a_day=1)
+    elif profile.nudge_every == _EVERY[-1]:
+        return conversation, [
+            reply(say("reminders.fewest"), button("reminders", "off", "reminders_off"))
+        ]
+    else:
+        rarer = next(each for each in _EVERY if each > profile.nudge_every)
+        conversation = conversation.with_profile(nudge_every=rarer)
+    conversation, answered = _answered(conversation, "fewer")
+    when = shown(zone_of(conversation), planned(conversation, turn.at), turn.at)
+    text = say("reminders.fewer", often=how_often_text(conversation), when=when)
+    choices = (
+        button("fewer", "", "fewer_still"),
+        button("reminders", "daily", "daily"),
+        button("reminders", "off", "reminders_off"),
+    )
+    return conversation, [*answered, *waiting(conversation, turn), reply(text, *choices)]
+
+
+def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """`snooze 1d`, `snooze tonight`, `snooze until 12 December`: silence for a while; without a span, buttons."""
+    if argument in ("date", "until"):
+        return settings.ask(conversation, "until", turn)
+    until = _until(conversation, argument, turn.at) if argument else None
+    if until is None:
+        text = say("reminders.snooze_bad") if argument else say("reminders.snooze")
+        spans = ("1h", "snooze_hour"), ("tonight", "snooze_tonight"), ("tomorrow", "snooze_day")
+        choices = [button("snooze", span, name) for span, name in spans]
+        more = button("snooze", "1w", "snooze_week"), button("snooze", "date", "snooze_date")
+        return conversation, [reply(text, *choices, *more, button("fewer", "", "fewer"))]
+    conversation = conversation.without(Setting)
+    until = after_quiet(conversation.profile, zone_of(conversation), until)
+    if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
+        conversation, due = conversation.with_profile(nudged_on=None), until
+    else:
+        due = max(until, planned(conversation, until))
+    conversation = conversation.with_profile(snoozed_until=until)
+    conversation, answered = _answered(conversation, "snoozed")
+    rows = [row for row in turn.known.progress if row.next_nudge_at is not None]
+    moved: list[Effect] = [update(LearningProgress, row.id, next_nudge_at=due) for row in rows]
+    when = shown(zone_of(conversation), until, turn.at)
+    return conversation, [*moved, *answered, reply(say("reminders.snoozed", when=when))]
+
+
+def _until(conversation: Conversation, words: str, at: datetime) -> datetime | None:
+    """The end of a silence in words; None when none is meant."""
+    zone, profile = zone_of(conversation), conversation.profile
+    word = words.lower().strip()
+    spans = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "1w": timedelta(weeks=1)}
+    spans |= {"an hour": spans["1h"], "a day": spans["1d"], "a week": spans["1w"], "tomorrow": spans["1d"]}
+    if (span := spans.get(word) or spans.get(word.replace(" ", ""))) is not None:
+        return at + span
+    local = at.astimezone(zone)
+    if word == "tonight":
+        evening = at_local(zone, datetime.combine(local.date(), time(max(0, profile.quiet_from - 2))))
+        return evening if evening > at else at + spans["1h"]
+    day = day_in(word, local.date())
+    if day is None or day <= local.date():
+        return None
+    return at_local(zone, datetime.combine(day, time(profile.reminder_hour)))
+
+
+def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """`reminders`, `reminders off`, `reminders 20:00`, `reminders twice`, `reminders weekdays`: show or change when
+    nudges come."""
+    before = conversation.profile
+    conversation, effects = settings.reminders(conversation, argument, turn)
+    answered: list[Effect] = []
+    if before.reminders and not conversation.profile.reminders:
+        conversation, answered = _answered(conversation, "off")
+    if not argument:
+        return conversation, effects
+    return conversation, [*answered, *waiting(conversation, turn), *effects]
+
+
+def _answered(
+    conversation: Conversation, answer: Literal["snoozed", "fewer", "off"]
+) -> tuple[Conversation, list[Effect]]:
+    """What they made of being nudged, on the record of the last one."""
+    last = conversation.nudge
+    return conversation, [update(Nudge, last.id, answer=answer)] if last is not None else []
+
+
+# A promise of one's own
+
+
+def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
+    """ "stage 2 by Friday": kept in the student's words, and brought up the day before."""
+    path = lessons.at_hand(conversation, turn)
+    stage = paths.current(path) if path else None
+    if path is None or stage is None:
+        return conversation, [reply(say("commitment.no_path"), button("learn", "", "learn"))]
+    today = turn.at.astimezone(zone_of(conversation)).date()
+    by, number = day_in(words, today), lessons.stage_number_in(words) or stage.stage_number
+    conversation = conversation.without(Setting)
+    if not words:
+        stage_setting = Setting(field="commitment")
+        return conversation.pushed(stage_setting), [settings.again(stage_setting, turn)]
+    if by is None:
+        return conversation, [reply(say("commitment.no_day"))]
+    return _committed(conversation, path, number, by, words, turn)
+
+
+def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
+    """The buttons: by a day, or letting go of it."""
+    if subject in ("off", ""):
+        gone = conversation.commitment
+        conversation = replace(conversation, commitment=None)
+        key = "commitment.let_go" if gone else "general.declined"
+        return conversation, [reply(say(key), button("next", "", "next_path"))]
+    path_id, _, rest = subject.partition(".")
+    number, _, day = rest.partition(".")
+    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    if path is None or not number.isdigit():
+        return conversation, [reply(say("general.old_button"))]
+    by = date.fromisoformat(day)
+    words = say("commitment.words", number=number, day=f"{by:%A} {by.day} {by:%b}")
+    return _committed(conversation, path, int(number), by, words, turn)
+
+
+def _committed(
+    conversation: Conversation, path: LearningPath, number: int, by: date, words: str, turn: Turn
+) -> Outcome:
+    zone = zone_of(conversation)
+    stage = next((each for each in path.stages if each.stage_number == number), None)
+    if stage is None:
+        return conversation, [reply(say("commitment.no_stage", number=number, total=len(path.stages)))]
+    if stage.status == "completed":
+        return conversation, [reply(say("commitment.done_already", number=number))]
+    if by < turn.at.astimezone(zone).date():
+        return conversation, [reply(say("commitment.past"))]
+    promise = Commitment(path=path.id, stage=number, by=by, words=" ".join(words.split())[:80])
+    conversation = replace(conversation, commitment=promise)
+    text = say(
+        "commitment.noted",
+        words=plain(promise.words),
+        left=lessons.minutes(sum(map(paths.stage_minutes, path.stages[:number]))),
+        by=f"{by:%A} {by.day} {by:%b}",
+    )
+    return conversation, [reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))]
+
+
+def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Conversation, str]:
+    """Word of a promise whose stage is complete; empty when there is none."""
+    promise = conversation.commitment
+    if promise is None or promise.path != path.id:
+        return conversation, ""
+    if paths.stage_of(path, promise.stage).status != "completed":
+        return conversation, ""
+    today = turn.at.astimezone(zone_of(conversation)).date()
+    key = "commitment.kept" if today <= promise.by else "commitment.kept_late"
+    return replace(conversation, commitment=None), say(key, words=plain(promise.words))
