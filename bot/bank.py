@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_args
 import msgspec
 from msgspec.structs import replace
 
-from bot import companies, elo, rubric
+from bot import companies, elo, rubric, wording
 from bot.companies import folded as _folded
 from bot.conversation import Goal
 from bot.documents import (
@@ -97,6 +97,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     documents: dict[str, tuple[Document, ...]]
     forms: dict[str, Question] = {}
     taxonomy: Taxonomy = Taxonomy()
+    wordings: wording.Scores = wording.Scores(by_kind={}, sends=0)
     ratings: dict[str, int] = {}
     _aliases: dict[str, str] = {}
     _skills: dict[str, str] = {}
@@ -141,6 +142,14 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         """The path for a skill as a person names it."""
         slug = self._skills.get(_folded(skill))
         return self.paths[slug] if slug else None
+
+    def quiz_question(self, key: str) -> QuizQuestion | None:
+        """A question of a quiz by its key; None when its file has let go of it."""
+        return self._quiz_questions.get(key)
+
+    def recall(self, resource_id: str) -> Recall | None:
+        """The recall question of a resource; None when the catalogue has no such resource (any more)."""
+        return self._recalls.get(resource_id)
 
     def path_for_topic(self, topic: str) -> PathTemplate | None:
         """The path that closes a gap in a question topic."""
@@ -663,6 +672,13 @@ class _Loader:
             default_company=next(each for each in self.companies if each.slug == "default"),
             paths=paths,
             quizzes={skill: tuple(self.quizzes.get(skill, ())) for skill in paths},
+            _quiz_questions={each.key: each for skill in paths for each in self.quizzes.get(skill, ())},
+            _recalls={
+                each.resource_id: each.recall
+                for path in paths.values()
+                for stage in path.stages
+                for each in stage.resources
+            },
             goals={str(each.slug): each for each in self.goals},
             reactions=reactions(self.folder),
             mean_minutes={

@@ -17,6 +17,7 @@ from bot.documents import (
     CompanyKnowledge,
     CompanyRound,
     CompanyWish,
+    SkillWish,
     Fact,
     Insert,
     Observed,
@@ -35,6 +36,7 @@ DOUBT = 0.2  # below it a fact is not gone by: the usual pattern stands in its p
 ENOUGH = 5  # students behind a fact before it shows (k-anonymity): nobody learns what one of them said
 REMEMBERED = timedelta(days=730)  # of an answer about a real interview: two seasons
 USUAL, SELDOM = 0.6, 0.3  # shares of students from which something is usual, up to which it is seldom
+LONGEST_WISH = 60  # characters of a skill asked for: longer ones are sentences
 NAMED_TOPICS = 3  # of a round are asked about: what a person can keep in mind
 
 
@@ -162,6 +164,14 @@ def wish(student: str, name: str, at: datetime) -> Insert:
     )
 
 
-def wanted(wishes: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """Unknown companies and how many students asked for each, most wanted first."""
-    return sorted(Counter(each["company"] for each in wishes).items(), key=lambda pair: (-pair[1], pair[0]))
+def skill_wish(student: str, name: str, at: datetime) -> Insert:
+    """The write that counts a skill the catalogue does not have."""
+    key = folded(name)[:LONGEST_WISH]
+    return insert(
+        SkillWish(id=slug_id("skill wish", student, key), student_id=student, skill=key, created_at=at)
+    )
+
+
+def wanted(wishes: Iterable[Mapping[str, Any]], field: str = "company") -> list[tuple[str, int]]:
+    """What is not there and how many students asked for each, most wanted first."""
+    return sorted(Counter(each[field] for each in wishes).items(), key=lambda pair: (-pair[1], pair[0]))

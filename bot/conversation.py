@@ -319,21 +319,20 @@ class AwaitingRecallGrade(_Stage, frozen=True, kw_only=True):
 
 
 class Quizzing(_Stage, frozen=True, kw_only=True):
-    """A quiz is under way. `row`: of `learning_progress`, whose last attempt it is; empty for a placement, which is kept
-    here alone. `answers`: whether each was right; `marked`: options of the open question chosen so far."""
+    """A quiz is under way: the last attempt of `row` in `learning_progress`, of stage `number` of a path."""
 
     path: str
     row: str
     number: int
-    seed: str
-    questions: tuple[str, ...]
-    asked_at: datetime
-    answers: tuple[bool, ...] = ()
-    marked: tuple[str, ...] = ()
 
-    @property
-    def is_placement(self) -> bool:
-        return not self.row
+
+class Placing(_Stage, frozen=True, kw_only=True):
+    """A few questions to find out where on a path somebody starts. `answers`: whether each was right, by stage; the stage
+    at hand is the last one."""
+
+    path: str
+    seed: str
+    answers: tuple[tuple[bool, ...], ...] = ((),)
 
 
 class Setting(_Stage, frozen=True, kw_only=True):
@@ -408,6 +407,7 @@ Stage = (
     | Recalling
     | AwaitingRecallGrade
     | Quizzing
+    | Placing
     | Setting
     | Expecting
     | Debriefing

@@ -7,7 +7,7 @@ import msgspec
 from bot.bank import Content
 from bot.conversation import Conversation
 from bot.documents import Insert, Update
-from bot.events import Event
+from bot.events import Event, Pressed, Said, Shared
 from bot.messages import Choice, DeliveryKind, Message
 from bot.ports import Known
 from bot.sentences import label
@@ -40,6 +40,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def at(self) -> datetime:
         return self.event.at
+
+    @property
+    def event_is_students(self) -> bool:
+        """Whether the student did something, and no time has merely come."""
+        return isinstance(self.event, Said | Pressed | Shared)
 
 
 def reply(text: str, *choices: Choice, edit: bool = False) -> Reply:

@@ -26,6 +26,7 @@ from bot.documents import (
 )
 
 TARGET = 80  # the level at the end of a path: ready for an interview, not an expert
+TARGET_MOST = 100
 QUIZ_MINUTES = 10  # of one time through a stage's quiz
 HOURS = 5  # a week, until the student says otherwise
 FEWEST_HOURS, MOST_HOURS = 1, 60  # a week: beyond that it is a typing error, or a promise nobody keeps
@@ -100,6 +101,33 @@ def at_level(
         for stage in path.stages
     )
     return planned(replace(path, stages=stages, current_level=level), hours=hours, at=at)
+
+
+def with_target(
+    path: LearningPath, template: PathTemplate, target: int, *, hours: int, at: datetime
+) -> LearningPath:
+    """With another level to reach. Stages the new target does not need are passed over as long as nobody began them;
+    those it needs join, or are there again."""
+    path, size = replace(path, target_level=target), len(template.stages)
+    beyond = {e.stage_name for place, e in enumerate(template.stages) if level_after(place, size) >= target}
+    above = {
+        each.stage_name
+        for place, each in enumerate(template.stages)
+        if path.current_level < level_after(place + 1, size) and each.stage_name not in beyond
+    }
+
+    def aimed(stage: PathStage) -> PathStage:
+        if stage.topic or any(each.completed for each in stage.resources):
+            return stage
+        if stage.stage_name in beyond and stage.status != "completed":
+            return replace(stage, status="completed", completed_at=at, passed_over=True)
+        if stage.stage_name in above and stage.passed_over:
+            return replace(stage, status="not_started", completed_at=None, passed_over=False)
+        return stage
+
+    return with_catalogue(
+        replace(path, stages=tuple(map(aimed, path.stages))), template, hours=hours, at=at
+    )
 
 
 def with_topic(

@@ -1,38 +1,47 @@
-"""Learning paths: start one, the next resource, done with a recall question, nudges back to it. Decides only."""
+"""Learning paths: begin one at one's own level, the one thing to do next, done with a recall question, pause and take up
+again. Decides only; quizzes, reviews and nudges have modules of their own beside this one."""
 
 import difflib
-from datetime import date, datetime, timedelta
+import re
 
 from msgspec.structs import replace
 
-from bot.clock import after_quiet, next_reminder, nudged_on_day, shown, zone_of
-from bot.commands import bare_minutes
+from bot import companies, paths
+from bot.clock import next_reminder, shown, zone_of
 from bot.conversation import (
     ASIDES,
     AwaitingRecallGrade,
     Conversation,
+    Placing,
+    Quizzing,
     Recalling,
+    Setting,
 )
 from bot.documents import (
     LearningPath,
     LearningProgress,
-    PathProgress,
-    PathStage,
     PathTemplate,
+    Priority,
     Resource,
     insert,
     new_id,
     update,
 )
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
-from bot.events import Graded, NudgeDue
+from bot.events import Graded
 from bot.messages import Choice, Message, plain
 from bot.sentences import counted, label, say
-from bot.stages import feedback, settings
+from bot.stages import feedback, lessons, nudging, quizzing, reviewing, settings
 from bot.stages.interview import LONGEST_ANSWER
+from bot.stages.reviewing import WEAK_BELOW, Miss
 
 MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
+REQUIRED_LEVEL = 30  # of a path that another one builds on: its foundation
+RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the last stages always remain
+
+
+# Beginning
 
 
 def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -41,57 +50,277 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return conversation, [reply(say("learn.choose"), *_skills(list(turn.content.paths), turn))]
     template = turn.content.path(argument)
     if template is None:
-        return conversation, [_unknown_skill(argument, turn)]
+        return conversation, _unknown_skill(conversation, argument, turn)
     mine = next((path for path in turn.known.paths if path.skill == template.skill), None)
     if mine is None:
-        return _new_path(conversation, template, turn)
-    if _current(mine) is None:
-        return conversation, [
-            reply(say("learn.path_done", skill=template.title), button("learn", "", "learn"))
-        ]
-    return show_next(conversation, mine, turn)
+        missing = _missing(template, turn)
+        if missing is not None:
+            return conversation, [_prerequisite(template, missing, turn)]
+        return _begun(conversation, template, turn)
+    return _taken_up(conversation, mine, template, turn)
+
+
+def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
+    """[Begin all the same]: without what the path builds on."""
+    template = turn.content.path(skill)
+    if template is None or any(path.skill == template.skill for path in turn.known.paths):
+        return learn(conversation, skill, turn)
+    return _begun(conversation, template, turn)
+
+
+def _taken_up(
+    conversation: Conversation, mine: LearningPath, template: PathTemplate, turn: Turn
+) -> Outcome:
+    """A path there is: active again, with the catalogue's stages where an interview alone had made it."""
+    hours = conversation.profile.hours_a_week
+    after = replace(mine, state="active")
+    rows: list[Effect] = []
+    if not any(not stage.topic for stage in mine.stages):
+        after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
+        made = _rows(conversation, after, len(mine.stages), turn)
+        rows = [insert(row) for row in made]
+        turn = _knowing(turn, after, made)
+    conversation = replace(conversation, chosen_path=mine.id)
+    told = [reply(say("learn.again", skill=template.title))] if mine.state != "active" else []
+    turn = _knowing(turn, after)
+    conversation, effects = show_next(conversation, after, turn, before=mine)
+    return conversation, [*rows, *told, *effects]
+
+
+def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Outcome:
+    """The student's own path: the document, a row for each resource, the first resource shown."""
+    hours = conversation.profile.hours_a_week
+    path = paths.made(
+        template,
+        path_id=new_id(turn.at, conversation.student, turn.event.id, "path"),
+        student=conversation.student,
+        level=0,
+        target=paths.TARGET,
+        hours=hours,
+        priority=_priority(conversation, template, paths.TARGET, turn),
+        at=turn.at,
+    )
+    rows = _rows(conversation, path, 0, turn)
+    turn = _knowing(turn, path, rows)
+    conversation = replace(conversation, chosen_path=path.id)
+    head = say(
+        "learn.new",
+        skill=template.title,
+        stages=counted(len(path.stages), "stage"),
+        resources=counted(len(rows), "resource"),
+        hours=hours,
+        end=lessons.day_text(path.progress.estimated_completion_date),
+    )
+    choices = button("level", path.id, "level"), button("settings", "hours", "hours")
+    conversation, effects = show_next(conversation, path, turn, inserted=True)
+    conversation, asked = settings.zone_needed(conversation, turn)
+    writes: list[Effect] = [insert(path), *(insert(row) for row in rows)]
+    when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
+    told = [] if asked or not conversation.profile.reminders else [reply(say("learn.will_remind", when=when))]
+    return conversation, [*writes, reply(head, *choices), *effects, *asked, *told]
+
+
+def _rows(
+    conversation: Conversation, path: LearningPath, after: int, turn: Turn
+) -> tuple[LearningProgress, ...]:
+    """A row for each resource of the stages beyond number `after`."""
+    return tuple(
+        reviewing.new_row(
+            conversation, each.resource_id, "resource", path.id, turn, stage=stage.stage_number
+        )
+        for stage in path.stages
+        if stage.stage_number > after
+        for each in stage.resources
+    )
+
+
+def _knowing(turn: Turn, path: LearningPath, rows: tuple[LearningProgress, ...] = ()) -> Turn:
+    """The turn with a path as it is now, and more rows."""
+    others = tuple(each for each in turn.known.paths if each.id != path.id)
+    known = replace(turn.known, paths=(*others, path), progress=(*turn.known.progress, *rows))
+    return replace(turn, known=known)
+
+
+def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
+    """The path this one builds on, as long as the student has not got its foundation."""
+    for skill in template.requires:
+        mine = next((path for path in turn.known.paths if path.skill == skill), None)
+        level = mine.current_level if mine else 0
+        if level < REQUIRED_LEVEL and skill in turn.content.paths:
+            return turn.content.paths[skill]
+    return None
+
+
+def _prerequisite(template: PathTemplate, missing: PathTemplate, turn: Turn) -> Reply:
+    text = say("learn.requires", skill=template.title, required=missing.title)
+    first = Choice(id=f"learn:{missing.skill}", label=label("required_first", skill=missing.title))
+    return reply(text, first, button("begin", template.skill, "begin_anyway"))
+
+
+def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
+    """From the gap, and from who asks for the skill: the goal's role, the company aimed at, the job description."""
+    profile = conversation.profile
+    goal = turn.content.goals.get(profile.goal or "any")
+    company = turn.content.company(profile.company)
+    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
+    named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
+    wanted = sum(
+        (
+            bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
+            bool(asked & set(template.topics)),
+            any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
+        )
+    )
+    return paths.priority(gap, wanted)
+
+
+# The level
+
+
+def ask_level(conversation: Conversation, path_id: str, turn: Turn) -> Outcome:
+    """[I know some of it]: a rating of one's own, or questions that find out."""
+    path = next((each for each in turn.known.paths if each.id == path_id), None) or lessons.at_hand(
+        conversation, turn, path_id
+    )
+    if path is None:
+        return learn(conversation, "", turn)
+    choices = [
+        Choice(id=f"level:{path.id}.{each}", label=label(f"level_{each}")) for each in ("new", "some", "well")
+    ]
+    if lessons.questions_of(path, path.stages[0], turn):
+        choices.append(Choice(id=f"level:{path.id}.quiz", label=label("level_quiz")))
+    return conversation, [reply(say("learn.level", skill=lessons.title_of(path.skill, turn)), *choices)]
+
+
+def level_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
+    """`<path>`: ask; `<path>.some`: that rating; `<path>.quiz`: find out."""
+    path_id, _, rating = subject.partition(".")
+    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    if path is None or not rating:
+        return ask_level(conversation, path_id, turn)
+    if rating == "quiz":
+        return quizzing.place(conversation, path, turn, edit=True)
+    return level_set(conversation, path, RATINGS.get(rating, 0), turn, edit=True)
+
+
+def level_set(
+    conversation: Conversation, path: LearningPath, level: int, turn: Turn, *, edit: bool = False
+) -> Outcome:
+    """Stages below the level are passed over, which is said; then the step at hand."""
+    template = turn.content.path(path.skill)
+    if template is None:
+        return show_next(conversation, path, turn)
+    level = max(level, path.current_level)
+    if level >= path.target_level:  # all stages known: the last one is still worth its quiz
+        level = paths.level_after(len(template.stages) - 1, len(template.stages))
+    hours = conversation.profile.hours_a_week
+    gap = path.target_level - level
+    after = paths.at_level(path, template, level, hours=hours, at=turn.at)
+    after = replace(after, gap_priority=_priority(conversation, template, gap, turn))
+    over = [str(stage.stage_number) for stage in after.stages if stage.passed_over and not stage.topic]
+    if over:
+        key = "learn.passed_over" if len(over) > 1 else "learn.passed_over_one"
+        numbers = " and ".join([", ".join(over[:-1]), over[-1]]) if len(over) > 1 else over[0]
+        text = say(key, numbers=numbers, end=lessons.day_text(after.progress.estimated_completion_date))
+    else:
+        text = say("learn.from_the_start")
+    conversation = replace(conversation, chosen_path=path.id)
+    conversation, effects = show_next(conversation, after, _knowing(turn, after), before=path)
+    return conversation, [reply(text, edit=edit), *effects]
+
+
+# The step at hand
 
 
 def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
-    """`next`: the one thing to do now on the path touched last."""
-    path = _path_at_hand(turn, argument)
+    """`next`: the one thing to do now. A review that is due, else the step of the path at hand."""
+    if not argument:
+        due = reviewing.next_one(conversation, turn)
+        if due is not None:
+            return reviewing.ask(conversation, *due)
+    path = lessons.at_hand(conversation, turn, argument)
     if path is None:
-        return learn(conversation, "", turn)
+        return learn(conversation, argument, turn)
     return show_next(conversation, path, turn)
 
 
-def show_next(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
-    """The open resource with its address; its stage is in progress from here on."""
-    place = _current(path)
-    if place is None:
-        return conversation, [
-            reply(say("learn.path_done", skill=title_of(path.skill, turn)), button("learn", "", "learn"))
-        ]
-    stage, resource = place
-    row = _row(path, resource.resource_id, turn)
-    effects: list[Effect] = [
-        *_begun(path, stage, row, turn.at),
-        *_nudge_moved(conversation, path, resource, turn),
+def show_next(
+    conversation: Conversation,
+    path: LearningPath,
+    turn: Turn,
+    *,
+    before: LearningPath | None = None,
+    inserted: bool = False,
+) -> Outcome:
+    """The step with its buttons; its stage is in progress from here on. `before`: the path as it is stored, if `path` is
+    changed already; `inserted`: it is written whole in this turn."""
+    before = before or path
+    path, gone = _without_withdrawn(conversation, path, turn)
+    step = paths.step(path)
+    if step is None:
+        writes = [] if inserted or path == before else [paths.changes(before, path)]
+        done = reply(
+            say("learn.path_done", skill=lessons.title_of(path.skill, turn)), button("learn", "", "learn")
+        )
+        return conversation, [*writes, done]
+    after = paths.with_begun(path, step.stage.stage_number, turn.at)
+    turn = _knowing(turn, after)
+    row = lessons.row_of(after, step, turn)
+    effects: list[Effect] = [paths.changes(before, after)]
+    if row is not None and row.status == "not_started":
+        effects.append(update(LearningProgress, row.id, status="in_progress", updated_at=turn.at))
+    effects += nudging.waiting(conversation, turn)
+    text, choices = lessons.step_text(after, step, turn)
+    note = [say("learn.withdrawn", titles=gone)] if gone else []
+    return conversation, [
+        *effects,
+        reply("\n\n".join([*note, text]), *choices, button("snooze", "", "snooze")),
     ]
-    buttons = [button("done", row.id if row else "", "done"), button("snooze", "", "snooze")]
-    return conversation, [*effects, reply(_resource_text(path, stage, resource, turn), *buttons)]
+
+
+def _without_withdrawn(
+    conversation: Conversation, path: LearningPath, turn: Turn
+) -> tuple[LearningPath, str]:
+    """The path without open resources that the catalogue has let go of, and their titles."""
+    template = turn.content.path(path.skill)
+    if template is None:
+        return path, ""
+    ours = {each.resource_id for stage in template.stages for each in stage.resources}
+    gone = [
+        each
+        for stage in path.stages
+        if not stage.topic and stage.status != "completed" and _is_ours(stage.stage_name, template)
+        for each in stage.resources
+        if not each.completed and not each.withdrawn and each.resource_id not in ours
+    ]
+    if not gone:
+        return path, ""
+    ids = frozenset(each.resource_id for each in gone)
+    hours = conversation.profile.hours_a_week
+    after = paths.with_withdrawn(path, ids, hours=hours, at=turn.at)
+    return after, plain(", ".join(each.title for each in gone))
+
+
+def _is_ours(stage_name: str, template: PathTemplate) -> bool:
+    """A stage that another service put there keeps its resources."""
+    return any(each.stage_name == stage_name for each in template.stages)
 
 
 def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`done` and `done 25`: the open resource is complete; one recall question about it."""
-    minutes = bare_minutes(argument) if argument else None
+    minutes = _minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
     if isinstance(conversation.floor, Recalling | AwaitingRecallGrade):
         return conversation, [again(conversation.floor)]
-    path = _path_at_hand(turn)
-    place = _current(path) if path else None
-    if path is None or place is None:
+    path = lessons.at_hand(conversation, turn)
+    step = paths.step(path) if path else None
+    if path is None or step is None or step.resource is None:
         return following(conversation, "", turn)
-    row = _row(path, place[1].resource_id, turn)
+    row = lessons.row_of(path, step, turn)
     if row is not None and row.status == "not_started":  # it was never shown: that comes first
         return show_next(conversation, path, turn)
-    return _complete(conversation, path, place[1], minutes, turn)
+    return _complete(conversation, path, step.resource, minutes, turn)
 
 
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
@@ -109,243 +338,30 @@ def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome
     return _complete(conversation, path, resource, None, turn)
 
 
-def again(stage: Recalling | AwaitingRecallGrade) -> Reply:
-    """The recall question, asked once more."""
-    if isinstance(stage, AwaitingRecallGrade):
-        return reply(say("interview.grading"))
-    return reply(say("learn.recall", question=stage.recall.question), button("skip", stage.row, "skip"))
-
-
-def recalled(conversation: Conversation, stage: Recalling, text: str, turn: Turn) -> Outcome:
-    """Keep the answer to a recall question; its grading is work for the shell."""
-    if len(text) > LONGEST_ANSWER:
-        return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_ANSWER))]
-    waiting = AwaitingRecallGrade(
-        path=stage.path,
-        row=stage.row,
-        title=stage.title,
-        recall=stage.recall,
-        attempt=new_id(turn.at, conversation.student, turn.event.id, "recall"),
-        parts=(text,),
-    )
-    kept = update(LearningProgress, stage.row, recall_answer=text, updated_at=turn.at)
-    return conversation.swapped(stage, waiting), [kept]
-
-
-def joined(conversation: Conversation, stage: AwaitingRecallGrade, text: str, turn: Turn) -> Outcome:
-    """What is said while a recall answer is being graded belongs to it."""
-    parts = (*stage.parts, text)
-    kept = update(
-        LearningProgress, stage.row, recall_answer="\n".join(parts)[:LONGEST_ANSWER], updated_at=turn.at
-    )
-    return conversation.swapped(stage, replace(stage, parts=parts)), [kept]
-
-
-def skipped(conversation: Conversation, stage: Recalling) -> Outcome:
-    """No recall this time; the resource stays done."""
-    return conversation.swapped(stage, None), [
-        reply(say("learn.recall_skipped"), button("next", "", "next_path"))
-    ]
-
-
-def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
-    """Feedback for the recall answer that waits for it; anything else changes nothing."""
-    stage = next((each for each in conversation.stages if isinstance(each, AwaitingRecallGrade)), None)
-    if stage is None or (stage.attempt, len(stage.parts)) != (event.attempt, event.parts):
-        return conversation, []
-    kept = update(LearningProgress, stage.row, recall_score=event.grade.score, updated_at=turn.at)
-    text = feedback.message(replace(event.grade, dimensions=()))
-    return conversation.swapped(stage, None), [kept, reply(text, button("next", "", "next_path"))]
-
-
-def nudge(conversation: Conversation, event: NudgeDue, turn: Turn) -> Outcome:
-    """A row is due: bring the student back to the stage they left, or put it off; only here does its time move."""
-    row = next((each for each in turn.known.progress if each.id == event.row), None)
-    if row is None or row.next_nudge_at is None or row.next_nudge_at > turn.at:
-        return conversation, []
-    profile = conversation.profile
-    path = next((each for each in turn.known.paths if each.id == row.path_id), None)
-    place = _current(path) if path else None
-    if path is None or place is None or not profile.reminders:
-        return conversation, [update(LearningProgress, row.id, next_nudge_at=None)]
-    put_off = _not_now(conversation, turn.at)
-    if put_off is not None:
-        return conversation, [update(LearningProgress, row.id, next_nudge_at=put_off)]
-    today = turn.at.astimezone(zone_of(conversation)).date()
-    conversation = conversation.with_profile(nudged_on=today, snoozed_until=None)
-    again_at = next_reminder(conversation, turn.at)
-    stage, resource = place
-    text = say(
-        "nudge.stage",
-        skill=title_of(path.skill, turn),
-        number=stage.stage_number,
-        total=len(path.stages),
-        stage=plain(stage.stage_name),
-        title=plain(resource.title),
-        url=resource.url,
-        minutes=resource.duration_minutes,
-    )
-    choices = (button("done", row.id, "done"), button("snooze", "", "snooze"), button("why", row.id, "why"))
-    told = Reply(message=Message(text=text, choices=choices), kind="nudge")
-    moved = update(LearningProgress, row.id, next_nudge_at=again_at)
-    return conversation, [*_begun(path, stage, row, turn.at), moved, told]
-
-
-def why(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
-    """Why a nudge came, truthfully."""
-    profile = conversation.profile
-    row = next((each for each in turn.known.progress if each.id == row_id), None)
-    path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
-    hours = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
-    if path is None:
-        return conversation, [reply(say("nudge.why_none", **hours))]
-    text = say("nudge.why", skill=title_of(path.skill, turn), hour=profile.reminder_hour, **hours)
-    return conversation, [
-        reply(text, button("reminders", "off", "reminders_off"), button("snooze", "", "snooze"))
-    ]
-
-
-def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
-    """`snooze 1d`: silence for a while; without a span, buttons."""
-    spans = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "1w": timedelta(weeks=1)}
-    span = spans.get(argument.lower().replace(" ", ""))
-    if span is None:
-        text = say("reminders.snooze_bad") if argument else say("reminders.snooze")
-        choices = [button("snooze", "1h", "snooze_hour"), button("snooze", "1d", "snooze_day")]
-        return conversation, [reply(text, *choices, button("snooze", "1w", "snooze_week"))]
-    until = after_quiet(conversation.profile, zone_of(conversation), turn.at + span)
-    if nudged_on_day(conversation, turn.at):  # they ask for today's nudge once more, later
-        conversation, due = conversation.with_profile(nudged_on=None), until
-    else:
-        due = next_reminder(conversation, until)
-    conversation = conversation.with_profile(snoozed_until=until)
-    rows = [row for row in turn.known.progress if row.next_nudge_at is not None]
-    moved: list[Effect] = [update(LearningProgress, row.id, next_nudge_at=due) for row in rows]
-    when = shown(zone_of(conversation), until, turn.at)
-    return conversation, [*moved, reply(say("reminders.snoozed", when=when))]
-
-
-def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
-    """`reminders`, `reminders off`, `reminders 20:00`: show or change when nudges come."""
-    conversation, effects = settings.reminders(conversation, argument, turn)
-    return conversation, [*(nudges_planned_anew(conversation, turn) if argument else []), *effects]
-
-
-def nudges_planned_anew(conversation: Conversation, turn: Turn) -> list[Effect]:
-    """After a change of hour, zone or switch: the nudge that waits gets its new time."""
-    path = _path_at_hand(turn)
-    place = _current(path) if path else None
-    return _nudge_moved(conversation, path, place[1], turn) if path and place else []
-
-
-def progress(conversation: Conversation, turn: Turn) -> Outcome:
-    """Where the student stands on every path, and the last interview."""
-    lines = [_progress_line(path, turn) for path in turn.known.paths]
-    if turn.known.reports:
-        last = turn.known.reports[0]
-        day = last.created_at.astimezone(zone_of(conversation)).date().isoformat()
-        key = "learn.progress_report" if last.score is not None else "learn.progress_report_none"
-        lines.append(say(key, company=plain(last.company), score=last.score, date=day))
-    if not lines:
-        lines = [say("learn.progress_none")]
-    return conversation, [
-        reply("\n\n".join(lines), button("next", "", "next_path"), button("interview", "", "interview"))
-    ]
-
-
-def title_of(skill: str, turn: Turn) -> str:
-    """How a skill is written; a path another service made may have one we have no path for."""
-    template = turn.content.path(skill)
-    return template.title if template else plain(skill)
-
-
-def _new_path(conversation: Conversation, template: PathTemplate, turn: Turn) -> Outcome:
-    """The student's own path: the document, a row for each resource, the first resource shown."""
-    path = _path_from(template, conversation.student, turn)
-    rows = [
-        LearningProgress(
-            id=new_id(turn.at, conversation.student, turn.event.id, resource.resource_id),
-            student_id=conversation.student,
-            path_id=path.id,
-            kind="resource",
-            resource_id=resource.resource_id,
-            stage_number=stage.stage_number,
-            status="not_started",
-            completed_at=None,
-            time_spent_minutes=0,
-            next_nudge_at=None,
-            created_at=turn.at,
-            updated_at=turn.at,
-        )
-        for stage in path.stages
-        for resource in stage.resources
-    ]
-    known = replace(turn.known, paths=(path, *turn.known.paths), progress=(*turn.known.progress, *rows))
-    turn = replace(turn, known=known)
-    head = say(
-        "learn.new",
-        skill=template.title,
-        stages=counted(len(path.stages), "stage"),
-        resources=counted(len(rows), "resource"),
-        weeks=counted(sum(stage.duration_weeks for stage in path.stages), "week"),
-    )
-    conversation, effects = show_next(conversation, path, turn)
-    conversation, asked = settings.zone_needed(conversation, turn)
-    writes: list[Effect] = [insert(path), *(insert(row) for row in rows)]
-    when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
-    told = [] if asked or not conversation.profile.reminders else [reply(say("learn.will_remind", when=when))]
-    return conversation, [*writes, reply(head), *effects, *asked, *told]
-
-
-def _path_from(template: PathTemplate, student: str, turn: Turn) -> LearningPath:
-    stages = tuple(
-        PathStage(
-            stage_number=number,
-            stage_name=stage.stage_name,
-            duration_weeks=stage.duration_weeks,
-            topics=stage.topics,
-            resources=tuple(
-                Resource(
-                    resource_id=each.resource_id,
-                    type=each.type,
-                    title=each.title,
-                    url=each.url,
-                    duration_minutes=each.duration_minutes,
-                    source=each.source,
-                )
-                for each in stage.resources
-            ),
-            assessment=stage.assessment,
-        )
-        for number, stage in enumerate(template.stages, 1)
-    )
-    return LearningPath(
-        id=new_id(turn.at, student, turn.event.id, "path"),
-        student_id=student,
-        skill=template.skill,
-        current_level=0,
-        target_level=80,
-        gap_priority="MEDIUM",
-        stages=stages,
-        progress=PathProgress(
-            current_stage=0,
-            completion_percentage=0,
-            time_spent_minutes=0,
-            estimated_completion_date=_planned_end(stages, turn.at.date()),
-        ),
-        created_at=turn.at,
-        updated_at=turn.at,
-    )
-
-
 def _complete(
     conversation: Conversation, path: LearningPath, resource: Resource, minutes: int | None, turn: Turn
 ) -> Outcome:
     """Mark a resource done, keep stage and progress true, ask its recall question."""
     spent = minutes or resource.duration_minutes
-    after = _with_done(path, resource.resource_id, spent, turn.at)
-    effects: list[Effect] = [_path_update(path, after, turn.at)]
-    row = _row(path, resource.resource_id, turn)
+    stage = next(each for each in path.stages if resource in each.resources)
+    row = next(
+        (
+            each
+            for each in turn.known.progress
+            if each.path_id == path.id and each.resource_id == resource.resource_id
+        ),
+        None,
+    )
+    passed = _quiz_passed(path, stage.stage_number, turn)
+    after = paths.with_done(
+        path,
+        resource.resource_id,
+        spent,
+        assessed=lessons.assessed(path, stage, turn) and not passed,
+        hours=conversation.profile.hours_a_week,
+        at=turn.at,
+    )
+    effects: list[Effect] = [paths.changes(path, after)]
     if row is not None:
         changes = {
             "status": "completed",
@@ -353,26 +369,11 @@ def _complete(
             "time_spent_minutes": spent,
             "updated_at": turn.at,
         }
-        effects.append(update(LearningProgress, row.id, next_nudge_at=None, **changes))
-    place = _current(after)
-    if place is not None:
-        known = replace(turn.known, progress=tuple(each for each in turn.known.progress if each is not row))
-        effects += _nudge_moved(conversation, after, place[1], replace(turn, known=known))
-    text = [
-        say(
-            "learn.done",
-            title=plain(resource.title),
-            percent=after.progress.completion_percentage,
-            skill=title_of(path.skill, turn),
-        )
-    ]
-    stage = next(
-        each for each in after.stages if resource.resource_id in {r.resource_id for r in each.resources}
-    )
-    if stage.status == "completed":
-        text.append(say("learn.stage_done", number=stage.stage_number, skill=title_of(path.skill, turn)))
-    if place is None:
-        text.append(say("learn.path_done", skill=title_of(path.skill, turn)))
+        effects.append(update(LearningProgress, row.id, **changes))
+    turn = _knowing(turn, after)
+    conversation, promise = nudging.kept(conversation, after, turn)
+    effects += nudging.waiting(conversation, turn)
+    text = [*_done_lines(path, after, stage.stage_number, resource, turn), *([promise] if promise else [])]
     recalling = _recalling(path, resource, row, turn)
     if recalling is None:
         return conversation, [*effects, reply(" ".join(text), button("next", "", "next_path"))]
@@ -382,167 +383,281 @@ def _complete(
     return conversation, [*effects, Reply(message=whole)]
 
 
+def _done_lines(
+    path: LearningPath, after: LearningPath, number: int, resource: Resource, turn: Turn
+) -> list[str]:
+    skill = lessons.title_of(path.skill, turn)
+    lines = [
+        say(
+            "learn.done",
+            title=plain(resource.title),
+            percent=after.progress.completion_percentage,
+            skill=skill,
+        )
+    ]
+    stage = paths.stage_of(after, number)
+    if stage.status == "completed":
+        lines.append(say("learn.stage_done", number=number, skill=skill))
+    elif all(each.completed or each.withdrawn for each in stage.resources):
+        lines.append(say("learn.retest_next" if stage.topic else "learn.quiz_next"))
+    if paths.step(after) is None:
+        lines.append(say("learn.path_done", skill=skill))
+    return lines
+
+
+def _quiz_passed(path: LearningPath, number: int, turn: Turn) -> bool:
+    """Whether the stage's quiz was passed before its resources were done."""
+    rows = (each for each in turn.known.progress if each.path_id == path.id and each.kind == "quiz")
+    return any(each.stage_number == number and each.status == "completed" for each in rows)
+
+
+def _minutes(argument: str) -> int | None:
+    from bot.commands import bare_minutes
+
+    return bare_minutes(argument)
+
+
+# The recall question
+
+
+def again(stage: Recalling | AwaitingRecallGrade) -> Reply:
+    """The question, asked once more."""
+    if isinstance(stage, AwaitingRecallGrade):
+        return reply(say("interview.grading"))
+    key = "review.question" if stage.is_review else "learn.recall"
+    name = "no_idea" if stage.is_review else "skip"
+    return reply(say(key, question=stage.recall.question), button("skip", stage.row, name))
+
+
+def recalled(conversation: Conversation, stage: Recalling, text: str, turn: Turn) -> Outcome:
+    """Keep the answer; its grading is work for the shell."""
+    if len(text) > LONGEST_ANSWER:
+        return conversation, [reply(say("interview.too_long", length=len(text), limit=LONGEST_ANSWER))]
+    attempt = new_id(turn.at, conversation.student, turn.event.id, "recall")
+    waiting = AwaitingRecallGrade(recalling=stage, attempt=attempt, parts=(text,))
+    kept = update(LearningProgress, stage.row, recall_answer=text, updated_at=turn.at)
+    return conversation.swapped(stage, waiting), [kept]
+
+
+def joined(conversation: Conversation, stage: AwaitingRecallGrade, text: str, turn: Turn) -> Outcome:
+    """What is said while the answer is being graded belongs to it."""
+    parts = (*stage.parts, text)
+    kept = update(
+        LearningProgress,
+        stage.recalling.row,
+        recall_answer="\n".join(parts)[:LONGEST_ANSWER],
+        updated_at=turn.at,
+    )
+    return conversation.swapped(stage, replace(stage, parts=parts)), [kept]
+
+
+def skipped(conversation: Conversation, stage: Recalling, turn: Turn) -> Outcome:
+    """No recall this time; the resource stays done. Of a review, "don't know" is an answer."""
+    if stage.is_review:
+        return reviewing.skipped(conversation, stage, turn)
+    return conversation.swapped(stage, None), [
+        reply(say("learn.recall_skipped"), button("next", "", "next_path"))
+    ]
+
+
+def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
+    """Feedback for the answer that waits for it; anything else changes nothing. A weak one comes back as a review."""
+    stage = next((each for each in conversation.stages if isinstance(each, AwaitingRecallGrade)), None)
+    if stage is None or (stage.attempt, len(stage.parts)) != (event.attempt, event.parts):
+        return conversation, []
+    conversation = conversation.swapped(stage, None)
+    open_ = stage.recalling
+    if open_.is_review:
+        return reviewing.graded(conversation, open_, event, turn)
+    score = event.grade.score
+    kept = update(LearningProgress, open_.row, recall_score=score, updated_at=turn.at)
+    lines = [feedback.message(replace(event.grade, dimensions=()))]
+    cards: list[Effect] = []
+    row = next((each for each in turn.known.progress if each.id == open_.row), None)
+    if score is not None and score < WEAK_BELOW and row is not None:
+        lost = tuple(each.label for each in event.grade.points if each.verdict != "covered")
+        miss = Miss(
+            source="recall", item=row.resource_id, title=open_.title, points=lost, path=row.path_id
+        )
+        cards = reviewing.missed(conversation, [miss], turn)
+        lines.append(say("review.comes_back"))
+    return conversation, [kept, *cards, reply("\n\n".join(lines), button("next", "", "next_path"))]
+
+
 def _recalling(
     path: LearningPath, resource: Resource, row: LearningProgress | None, turn: Turn
 ) -> Recalling | None:
     """The recall question of a resource of ours; a resource another service chose has none."""
-    template = turn.content.path(path.skill)
-    resources = [each for stage in template.stages for each in stage.resources] if template else []
-    ours = next((each for each in resources if each.resource_id == resource.resource_id), None)
-    if ours is None or row is None:
+    recall = turn.content.recall(resource.resource_id)
+    if recall is None or row is None:
         return None
-    return Recalling(path=path.id, row=row.id, title=resource.title, recall=ours.recall, asked_at=turn.at)
+    return Recalling(path=path.id, row=row.id, title=resource.title, recall=recall, asked_at=turn.at)
 
 
-def _with_done(path: LearningPath, resource_id: str, minutes: int, at: datetime) -> LearningPath:
-    """The path with one more resource done: pure arithmetic on the document."""
-    stages = tuple(_stage_with_done(stage, resource_id, at) for stage in path.stages)
-    resources = [resource for stage in stages for resource in stage.resources]
-    finished = sum(resource.completed for resource in resources)
-    touched = [stage.stage_number for stage in stages if stage.status != "not_started"]
-    progress = PathProgress(
-        current_stage=max(touched, default=0),
-        completion_percentage=100 * finished // len(resources),
-        time_spent_minutes=path.progress.time_spent_minutes + minutes,
-        estimated_completion_date=_planned_end(stages, at.date()),
-    )
-    return replace(path, stages=stages, progress=progress)
+# Standing, and what becomes of a path
 
 
-def _stage_with_done(stage: PathStage, resource_id: str, at: datetime) -> PathStage:
-    if all(resource.resource_id != resource_id for resource in stage.resources):
-        return stage
-    resources = tuple(
-        replace(resource, completed=True, completed_at=at)
-        if resource.resource_id == resource_id
-        else resource
-        for resource in stage.resources
-    )
-    if all(resource.completed for resource in resources):
-        return replace(stage, resources=resources, status="completed", completed_at=at)
-    return replace(stage, resources=resources, status="in_progress")
-
-
-def _planned_end(stages: tuple[PathStage, ...], today: date) -> str:
-    """Today plus the weeks of what is left, by the share of each stage's resources still open."""
-    weeks = sum(
-        stage.duration_weeks * sum(not each.completed for each in stage.resources) / len(stage.resources)
-        for stage in stages
-    )
-    return (today + timedelta(days=round(7 * weeks))).isoformat()
-
-
-def _path_update(before: LearningPath, after: LearningPath, at: datetime) -> Effect:
-    """The fields that differ, one by one: other services write this document too."""
-    fields: dict[str, object] = {"progress": after.progress, "updated_at": at}
-    for s, (old, new) in enumerate(zip(before.stages, after.stages, strict=True)):
-        if old.status != new.status:
-            fields[f"stages__{s}__status"] = new.status
-            fields[f"stages__{s}__completed_at"] = new.completed_at
-        for r, (was, now) in enumerate(zip(old.resources, new.resources, strict=True)):
-            if was != now:
-                fields[f"stages__{s}__resources__{r}__completed"] = now.completed
-                fields[f"stages__{s}__resources__{r}__completed_at"] = now.completed_at
-    return update(LearningPath, before.id, **fields)
-
-
-def _begun(path: LearningPath, stage: PathStage, row: LearningProgress | None, at: datetime) -> list[Effect]:
-    """A resource is shown: this is the path touched last, and its stage and row are in progress."""
-    fields: dict[str, object] = {"updated_at": at}
-    if stage.status == "not_started":
-        fields[f"stages__{path.stages.index(stage)}__status"] = "in_progress"
-        fields["progress__current_stage"] = stage.stage_number
-    effects: list[Effect] = [update(LearningPath, path.id, **fields)]
-    if row is not None and row.status == "not_started":
-        effects.append(update(LearningProgress, row.id, status="in_progress", updated_at=at))
-    return effects
-
-
-def _nudge_moved(
-    conversation: Conversation, path: LearningPath, resource: Resource, turn: Turn
-) -> list[Effect]:
-    """The one nudge of a student waits on the open resource of the path touched last."""
-    target = _row(path, resource.resource_id, turn)
-    others = [row for row in turn.known.progress if row.next_nudge_at is not None and row is not target]
-    effects: list[Effect] = [update(LearningProgress, row.id, next_nudge_at=None) for row in others]
-    if target is None:
-        return effects
-    due = None
-    if conversation.profile.reminders:
-        due = next_reminder(conversation, max(turn.at, conversation.profile.snoozed_until or turn.at))
-    return [*effects, update(LearningProgress, target.id, next_nudge_at=due)]
-
-
-def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
-    """When a due nudge should come instead: not in quiet hours, not while snoozed, not twice a day."""
-    profile, zone = conversation.profile, zone_of(conversation)
-    if profile.snoozed_until is not None and profile.snoozed_until > at:
-        return profile.snoozed_until
-    if conversation.unreachable or nudged_on_day(conversation, at):
-        return next_reminder(conversation, at)
-    awake = after_quiet(profile, zone, at)
-    return awake if awake != at else None
-
-
-def _current(path: LearningPath) -> tuple[PathStage, Resource] | None:
-    """The first resource not done, with its stage."""
-    for stage in path.stages:
-        for resource in stage.resources:
-            if not resource.completed:
-                return stage, resource
-    return None
-
-
-def _path_at_hand(turn: Turn, skill: str = "") -> LearningPath | None:
-    """The path named, else the open one touched last."""
-    paths = sorted(turn.known.paths, key=lambda path: path.updated_at, reverse=True)
-    template = turn.content.path(skill) if skill else None
-    if template is not None:
-        return next((path for path in paths if path.skill == template.skill), None)
-    return next((path for path in paths if _current(path) is not None), paths[0] if paths else None)
-
-
-def _row(path: LearningPath, resource_id: str, turn: Turn) -> LearningProgress | None:
-    return next(
-        (row for row in turn.known.progress if row.path_id == path.id and row.resource_id == resource_id),
-        None,
-    )
-
-
-def _resource_text(path: LearningPath, stage: PathStage, resource: Resource, turn: Turn) -> str:
-    return say(
-        "learn.resource",
-        skill=title_of(path.skill, turn),
-        number=stage.stage_number,
-        total=len(path.stages),
-        stage=plain(stage.stage_name),
-        title=plain(resource.title),
-        url=resource.url,
-        source=plain(resource.source),
-        minutes=resource.duration_minutes,
-    )
+def progress(conversation: Conversation, turn: Turn) -> Outcome:
+    """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
+    ordered = sorted(turn.known.paths, key=lambda path: (path.state != "active", paths.by_priority(path)))
+    lines = [_progress_line(path, turn) for path in ordered]
+    if turn.known.reports:
+        last = turn.known.reports[0]
+        day = last.created_at.astimezone(zone_of(conversation)).date().isoformat()
+        key = "learn.progress_report" if last.score is not None else "learn.progress_report_none"
+        lines.append(say(key, company=plain(last.company), score=last.score, date=day))
+    if not lines:
+        lines = [say("learn.progress_none")]
+    cards = [row.card for row in turn.known.progress if row.card is not None]
+    if cards:
+        due = sum(card.due <= turn.at for card in cards)
+        lines.append(say("review.count", due=due, total=counted(len(cards), "question")))
+    choices = [button("next", "", "next_path"), button("interview", "", "interview")]
+    choices += [
+        Choice(id=f"path:{path.id}", label=label("path_of", skill=lessons.title_of(path.skill, turn)))
+        for path in ordered[:3]
+    ]
+    picture = lessons.picture(conversation, turn)
+    message = Message(text="\n\n".join(lines), choices=tuple(choices), picture=picture)
+    return conversation, [Reply(message=message)]
 
 
 def _progress_line(path: LearningPath, turn: Turn) -> str:
-    progress = path.progress
+    progress_ = path.progress
+    stage = paths.current(path)
+    if path.state != "active" or stage is None:
+        key = f"learn.progress_{path.state}" if path.state != "active" else "learn.progress_complete"
+        return say(
+            key, skill=lessons.title_of(path.skill, turn), percent=progress_.completion_percentage
+        )
     return say(
         "learn.progress",
-        skill=title_of(path.skill, turn),
-        percent=progress.completion_percentage,
-        stage=progress.current_stage,
+        skill=lessons.title_of(path.skill, turn),
+        percent=progress_.completion_percentage,
+        stage=stage.stage_number,
         stages=len(path.stages),
-        minutes=progress.time_spent_minutes,
-        date=progress.estimated_completion_date,
+        minutes=lessons.minutes(progress_.time_spent_minutes),
+        date=lessons.day_text(progress_.estimated_completion_date),
     )
 
 
-def _unknown_skill(asked: str, turn: Turn) -> Reply:
+def path_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """`path`, `path sql`: one path with what can be done to it; `path sql to 60` sets its target."""
+    named, _, target = re.sub(r"\s+", " ", argument).partition(" to ")
+    path = lessons.at_hand(conversation, turn, named) if named else lessons.at_hand(conversation, turn)
+    if path is None:
+        return learn(conversation, named, turn)
+    if target:
+        return _targeted(conversation, path, target, turn)
+    return _path_shown(conversation, path, turn)
+
+
+def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
+    """`<path>`: shown; `<path>.paused`, `.abandoned`, `.active`: that is its state now."""
+    path_id, _, state = subject.partition(".")
+    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    if path is None:
+        return conversation, [reply(say("general.old_button"))]
+    if state == "active":
+        return learn(conversation, path.skill, turn)
+    if state not in ("paused", "abandoned"):
+        return _path_shown(conversation, path, turn)
+    after = replace(path, state=state, updated_at=turn.at)  # type: ignore[arg-type]  # one of the two
+    turn = _knowing(turn, after)
+    skill = lessons.title_of(path.skill, turn)
+    back = Choice(id=f"path:{path.id}.active", label=label("take_up"))
+    told = reply(say(f"learn.{state}", skill=skill), back, button("next", "", "next_path"))
+    if conversation.commitment is not None and conversation.commitment.path == path.id:
+        conversation = replace(conversation, commitment=None)
+    return conversation, [paths.changes(path, after), *nudging.waiting(conversation, turn), told]
+
+
+def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
+    lines = [
+        _progress_line(path, turn),
+        say(
+            "learn.levels",
+            level=path.current_level,
+            target=path.target_level,
+            priority=say(f"learn.priority_{path.gap_priority.lower()}"),
+            hours=conversation.profile.hours_a_week,
+        ),
+    ]
+    choices = [button("level", path.id, "level"), button("settings", "hours", "hours")]
+    if path.state == "active":
+        choices.append(Choice(id=f"path:{path.id}.paused", label=label("pause_path")))
+    else:
+        choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
+    if path.state != "abandoned":
+        choices.append(Choice(id=f"path:{path.id}.abandoned", label=label("abandon")))
+    return conversation, [reply("\n\n".join(lines), *choices, button("next", "", "next_path"))]
+
+
+def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: Turn) -> Outcome:
+    """Another level to reach: above where they are, at most 100. Stages join or are left out by it."""
+    template = turn.content.path(path.skill)
+    number = re.fullmatch(r"\s*(\d{1,3})\s*(?:%|/100)?\s*", words)
+    target = int(number[1]) if number else -1
+    skill = lessons.title_of(path.skill, turn)
+    if not path.current_level < target <= paths.TARGET_MOST or template is None:
+        return conversation, [
+            reply(say("learn.bad_target", skill=skill, level=path.current_level, most=paths.TARGET_MOST))
+        ]
+    hours = conversation.profile.hours_a_week
+    after = paths.with_target(path, template, target, hours=hours, at=turn.at)
+    made = _rows(conversation, after, len(path.stages), turn)
+    end = lessons.day_text(after.progress.estimated_completion_date)
+    told = reply(
+        say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path")
+    )
+    return conversation, [paths.changes(path, after), *(insert(row) for row in made), told]
+
+
+def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """Hours a week in words: every open path is planned anew by them."""
+    number = re.search(r"-?\d+(?:[.,]\d+)?", text)
+    hours = round(float(number[0].replace(",", "."))) if number else None
+    if hours is None or not paths.FEWEST_HOURS <= hours <= paths.MOST_HOURS:
+        limits = {"fewest": paths.FEWEST_HOURS, "most": paths.MOST_HOURS}
+        return conversation, [reply(say("learn.bad_hours", **limits), button("cancel", "", "cancel"))]
+    conversation = conversation.without(Setting).with_profile(hours_a_week=hours)
+    effects: list[Effect] = []
+    lines = [say("learn.hours_set", hours=hours)]
+    for path in turn.known.paths:
+        if path.state == "active" and paths.step(path) is not None:
+            after = paths.planned(path, hours=hours, at=turn.at)
+            effects.append(paths.changes(path, after))
+            was, now = (each.progress.estimated_completion_date for each in (path, after))
+            if was != now:
+                lines.append(
+                    say(
+                        "learn.end_moved",
+                        skill=lessons.title_of(path.skill, turn),
+                        was=lessons.day_text(was),
+                        now=lessons.day_text(now),
+                    )
+                )
+    return conversation, [*effects, reply("\n\n".join(lines[:4]), button("next", "", "next_path"))]
+
+
+def left(conversation: Conversation, turn: Turn) -> Outcome | None:
+    """A quiz that is gone away from."""
+    stage = conversation.floor
+    return quizzing.left(conversation, stage) if isinstance(stage, Quizzing | Placing) else None
+
+
+def _unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:
+    """The nearest ones; what was asked for is counted for the operator."""
     names = turn.content.skill_names()
     close = dict.fromkeys(
         names[name] for name in difflib.get_close_matches(asked.casefold(), names, n=6, cutoff=0.5)
     )
-    key = "learn.unknown" if close else "learn.unknown_plain"
-    return reply(say(key, skill=plain(asked[:40])), *_skills(list(close) or list(turn.content.paths), turn))
+    shown_ = plain(asked[:40])
+    if close:
+        told = reply(say("learn.unknown", skill=shown_), *_skills(list(close), turn))
+        return [companies.skill_wish(conversation.student, asked, turn.at), told]
+    told = reply(say("learn.unknown_plain", skill=shown_), *_skills(list(turn.content.paths), turn))
+    return [companies.skill_wish(conversation.student, asked, turn.at), told]
 
 
 def _skills(skills: list[str], turn: Turn) -> tuple[Choice, ...]:

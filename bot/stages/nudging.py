@@ -391,10 +391,10 @@ def _worded(
         if (day := conversation.wordings.get(f"{subject.kind}/{arm}")) is not None
     }
     choice = wording.chosen(
-        subject.kind,
-        eligible,
-        turn.content.wordings,
-        last_got,
+        kind=subject.kind,
+        eligible=eligible,
+        scores=turn.content.wordings,
+        last_got=last_got,
         held_out=wording.held_out(conversation.student),
         chance=_chance(turn.event.id),
     )
@@ -517,7 +517,7 @@ def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     reason = say(f"nudge.why_{kind or 'stage'}", **values)
     how_often = say(
         "nudge.why_often",
-        often=how_often_text(conversation),
+        often=settings.how_often(conversation),
         hour=profile.reminder_hour,
         quiet_from=profile.quiet_from,
         quiet_to=profile.quiet_to,
@@ -530,16 +530,6 @@ def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
         button("reminders", "off", "reminders_off"),
     )
     return conversation, [reply(text, *choices)]
-
-
-def how_often_text(conversation: Conversation) -> str:
-    """ "at most once a day", "at most every 2 days"."""
-    profile = conversation.profile
-    if profile.nudge_every > 1:
-        return say("reminders.every", days=profile.nudge_every)
-    if profile.nudges_a_day > 1:
-        return say("reminders.times", times=profile.nudges_a_day)
-    return say("reminders.daily")
 
 
 def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
@@ -556,7 +546,7 @@ def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
         conversation = conversation.with_profile(nudge_every=rarer)
     conversation, answered = _answered(conversation, "fewer")
     when = shown(zone_of(conversation), planned(conversation, turn.at), turn.at)
-    text = say("reminders.fewer", often=how_often_text(conversation), when=when)
+    text = say("reminders.fewer", often=settings.how_often(conversation), when=when)
     choices = (
         button("fewer", "", "fewer_still"),
         button("reminders", "daily", "daily"),

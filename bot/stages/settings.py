@@ -1,5 +1,7 @@
 """Settings, reminders, time zone, and being forgotten. Decides only."""
 
+import re
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import zones
@@ -12,7 +14,12 @@ from bot.messages import Choice, plain
 from bot.sentences import label, say
 from bot.stages import setup
 
-FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city")
+FIELDS = (
+    "goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours", "until", "commitment"
+)
+_TIMES = {"twice": 2, "more": 2, "three times": 3, "once": 1, "daily": 1}  # nudges a day, as people say it
+_EVERY = re.compile(r"every (?:(other|second)|(\d+)(?:st|nd|rd|th)?) days?")
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = (8, 13, 18, 20)  # offered as buttons
 
 
@@ -24,7 +31,7 @@ def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         choices = (button("settings", name, f"setting_{name}") for name in ("resume", "jd"))
         return conversation, [reply(say("settings.texts"), *choices, button("cancel", "", "cancel"))]
     if argument == "times":
-        choices = (button("settings", name, f"setting_{name}") for name in ("hour", "zone"))
+        choices = (button("settings", name, f"setting_{name}") for name in ("hour", "zone", "hours"))
         return conversation, [reply(say("settings.times"), *choices, button("cancel", "", "cancel"))]
     profile = conversation.profile
     none = say("settings.none")
@@ -84,6 +91,8 @@ def again(stage: Setting, turn: Turn) -> Reply:
         case "resume" | "jd":
             none = Choice(id=f"{'cv' if stage.field == 'resume' else 'jd'}:none", label=label("cv_none"))
             return reply(say(f"settings.{stage.field}"), none, button("cancel", "", "cancel"))
+        case "hours" | "until" | "commitment":
+            return reply(say(f"settings.{stage.field}"), button("cancel", "", "cancel"))
         case "company":
             real = (button("expect", "", "have_date"), button("debrief", "", "had_interview"))
             return reply(say("settings.company"), *real, button("cancel", "", "cancel"))
@@ -112,6 +121,8 @@ def said(conversation: Conversation, stage: Setting, text: str, turn: Turn) -> O
             return _saved(conversation.with_profile(role=" ".join(text.split())[: setup.LONGEST_NAME]), turn)
         case "resume" | "jd":
             return text_given(conversation, stage, text, turn)
+        case "hours" | "until" | "commitment":  # of learning: the engine takes their answers there
+            return conversation, [again(stage, turn)]
         case "goal":
             goal = next(
                 (
@@ -142,6 +153,8 @@ def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     word = argument.lower()
     if word in ("off", "on"):
         conversation = conversation.with_profile(reminders=word == "on", snoozed_until=None)
+    elif argument and (changed := _rhythm(word)) is not None:
+        conversation = conversation.with_profile(reminders=True, **changed)
     elif argument:
         return reminder_hour(conversation, argument, turn)
     profile = conversation.profile
@@ -149,6 +162,38 @@ def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         key = "reminders.turned_off" if word == "off" else "reminders.off"
         return conversation, [reply(say(key), button("reminders", "on", "reminders_on"))]
     return conversation, [_reminders_on(conversation, turn)]
+
+
+def _rhythm(word: str) -> dict[str, Any] | None:
+    """How often and on which days: "twice a day", "every 2 days", "weekdays", "mon wed fri"; None for anything else."""
+    word = " ".join(word.replace(",", " ").replace(" and ", " ").split())
+    if (times := _TIMES.get(word.removesuffix(" a day"))) is not None:
+        return {"nudges_a_day": times, "nudge_every": 1}
+    if word in ("every day", "all days"):
+        return {"nudges_a_day": 1, "nudge_every": 1, "nudge_days": "0123456"}
+    if (every := _EVERY.fullmatch(word)) is not None:
+        return {"nudges_a_day": 1, "nudge_every": max(1, min(7, int(every[2] or 2)))}
+    if word in ("weekdays", "weekends"):
+        return {"nudge_days": "01234" if word == "weekdays" else "56"}
+    days = [each.removesuffix("s")[:3] for each in word.split()]
+    if days and all(each in _WEEK for each in days):
+        return {"nudge_days": "".join(sorted({str(_WEEK.index(each)) for each in days}))}
+    return None
+
+
+def how_often(conversation: Conversation) -> str:
+    """ "at most once a day", "at most every 2 days"."""
+    profile = conversation.profile
+    if profile.nudge_every > 1:
+        return say("reminders.every", days=profile.nudge_every)
+    if profile.nudges_a_day > 1:
+        return say("reminders.times", times=profile.nudges_a_day)
+    return say("reminders.daily")
+
+
+def _on_days(conversation: Conversation) -> str:
+    days = conversation.profile.nudge_days
+    return "" if len(days) == len(_WEEK) else ", ".join(say(f"weekdays.{_WEEK[int(each)]}") for each in days)
 
 
 def reminder_hour(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -232,7 +277,9 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
         return reply(say("reminders.on_none", **common), *choices)
     when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
-    return reply(say("reminders.on", when=when, **common, **quiet), *choices)
+    on = say("reminders.on", when=when, often=how_often(conversation), **common, **quiet)
+    days = _on_days(conversation)
+    return reply(f"{on} {say('reminders.on_days', days=days)}" if days else on, *choices)
 
 
 def _zone_question(conversation: Conversation) -> Setting:

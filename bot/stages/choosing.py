@@ -1,0 +1,158 @@
+"""A quiz question on the screen: how it is shown, what its buttons carry, what is said of an answer. Decides only.
+
+What is marked of a question with several right options stands in the buttons themselves, so nothing is kept per press.
+"""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from bot import quizzes
+from bot.messages import Choice, Message, Poll, code_block, plain
+from bot.quizzes import LETTERS, QuizQuestion
+from bot.sentences import label, say
+
+CHECK = "ok"  # in the place of an option: what is marked is the answer
+
+
+class Pick(msgspec.Struct, frozen=True, kw_only=True):
+    """A button of a question: `pick:<row>.<turn>.<mask>.<place>`. `turn`: which asking of it; `mask`: bits of the options
+    marked so far; `place`: of the option pressed, None for [Check]."""
+
+    row: str
+    turn: str
+    mask: int
+    place: int | None
+
+
+def read(subject: str) -> Pick | None:
+    """What a button says; None when it is none of ours."""
+    row, turn, mask, place = [*subject.split("."), "", "", ""][:4]
+    if not mask.isdigit() or not (place.isdigit() or place == CHECK):
+        return None
+    return Pick(row=row, turn=turn, mask=int(mask), place=None if place == CHECK else int(place))
+
+
+def options_of(question: QuizQuestion, seed: str, *, typed: bool) -> tuple[str, ...]:
+    """The options in their order. `typed`: an answer in words can be taken; else what is to be filled in is chosen."""
+    if question.kind == "fill" and not typed:
+        as_choice = msgspec.structs.replace(question, kind="single", right=question.right[:1])
+        return quizzes.options(as_choice, seed)
+    return quizzes.options(question, seed)
+
+
+def message(
+    question: QuizQuestion,
+    heading: str,
+    seed: str,
+    address: str,
+    *,
+    mask: int = 0,
+    typed: bool = True,
+    more: Sequence[Choice] = (),
+) -> Message:
+    """The question with its buttons. `address`: row and turn, as the buttons carry them."""
+    options = options_of(question, seed, typed=typed)
+    text = "\n\n".join([heading, plain(question.question), *_code(question), *_lettered(options)])
+    if question.kind == "multiple":
+        text += "\n\n" + say("quiz.several")
+    elif question.kind == "fill" and typed:
+        text += "\n\n" + say("quiz.fill")
+    choices = [
+        Choice(
+            id=f"pick:{address}.{mask}.{place}",
+            label=f"✓ {LETTERS[place]}" if mask >> place & 1 else LETTERS[place],
+        )
+        for place in range(len(options))
+    ]
+    if question.kind == "multiple":
+        choices.append(Choice(id=f"pick:{address}.{mask}.{CHECK}", label=label("check")))
+    return Message(
+        text=text, choices=(*choices, *more), poll=_poll(question, heading, options, choices, mask=mask)
+    )
+
+
+def _code(question: QuizQuestion) -> list[str]:
+    return [code_block(question.code, "" if question.language == "text" else question.language)] * bool(
+        question.code
+    )
+
+
+def _lettered(options: Sequence[str]) -> list[str]:
+    lines = [f"**{letter}** {plain(option)}" for letter, option in zip(LETTERS, options, strict=False)]
+    return ["  \n".join(lines)] if lines else []
+
+
+def _poll(
+    question: QuizQuestion, heading: str, options: Sequence[str], choices: Sequence[Choice], *, mask: int
+) -> Poll | None:
+    """As a quiz of the platform's own: one right option and nothing to lay out."""
+    if question.code or not options or question.kind == "multiple" or mask:
+        return None
+    return Poll(
+        question=question.question,
+        choices=tuple(
+            Choice(id=choice.id, label=option) for choice, option in zip(choices, options, strict=True)
+        ),
+        right=options.index(question.right[0]),
+        why=question.why,
+    )
+
+
+def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tuple[str, ...] | None:
+    """The options that a press answers with; None while several are being marked, or when there is no such option."""
+    options = options_of(question, seed, typed=typed)
+    if pick.place is None:
+        return tuple(option for place, option in enumerate(options) if pick.mask >> place & 1)
+    if question.kind == "multiple" or pick.place >= len(options):
+        return None
+    return (options[pick.place],)
+
+
+def said(question: QuizQuestion, seed: str, text: str) -> tuple[str, ...] | None:
+    """An answer in words: letters ("B", "a, c"), the option itself, or what is to be filled in; None when it is neither."""
+    if question.kind == "fill":
+        return (text.strip(),)
+    options = quizzes.options(question, seed)
+    letters = re.fullmatch(r"\s*([a-e])(?:\s*(?:,|;|\+|&|and|\s)\s*([a-e]))*\s*[.)]?\s*", text.lower())
+    if letters:
+        places = sorted({LETTERS.index(each) for each in re.findall(r"\b[A-E]\b|[A-E]", _letters(text))})
+        if places and places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
+            return tuple(options[place] for place in places)
+        return None
+    same = [each for each in options if quizzes.folded(each) == quizzes.folded(text)]
+    return tuple(same) or None
+
+
+def _letters(text: str) -> str:
+    """Only the letters of options: the word "and" between them is none."""
+    return re.sub(r"\band\b", " ", text.lower()).upper()
+
+
+def is_right(question: QuizQuestion, answer: Sequence[str]) -> bool:
+    """Whether the options, or the words, are right."""
+    return quizzes.is_right(question, answer)
+
+
+def verdict(question: QuizQuestion, answer: Sequence[str]) -> str:
+    """What is said of an answer: right or not, why what was chosen is wrong, and what is right."""
+    right = is_right(question, answer)
+    lines = []
+    if right:
+        lines.append(say("quiz.right", why=plain(question.why)))
+    elif not answer or answer == ("",):
+        lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
+    else:
+        given = say("quiz.and").join(plain(each[:90]) for each in answer)
+        wrong = [plain(each) for each in quizzes.reasons(question, answer)]
+        if not wrong and question.kind == "multiple":
+            wrong = [say("quiz.not_all")]
+        lines.append(say("quiz.wrong", answer=given, why=" ".join(wrong)).rstrip())
+        lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
+    return "\n\n".join(lines)
+
+
+def _right(question: QuizQuestion) -> str:
+    shown = question.right[:1] if question.kind == "fill" else question.right
+    return say("quiz.and").join(plain(each) for each in shown)
