@@ -31,6 +31,8 @@ from bot.conversation import (
     InterviewStage,
     Judging,
     Paused,
+    Placing,
+    Quizzing,
     Recalling,
     Reviewed,
     Setting,
@@ -48,7 +50,21 @@ from bot.messages import plain
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
-from bot.stages import coding, debrief, how_scored, interview, learning, pace, reporting, settings, setup
+from bot.stages import (
+    choosing,
+    coding,
+    debrief,
+    how_scored,
+    interview,
+    learning,
+    nudging,
+    pace,
+    quizzing,
+    reporting,
+    reviewing,
+    settings,
+    setup,
+)
 
 LONGEST_PLAIN_WISH = 8  # words
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
@@ -63,24 +79,26 @@ _ANSWERING = (
 )  # they need to know nothing, but for a wish in plain words
 _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
-    "learn": frozenset({"paths"}),
-    "next": frozenset({"paths"}),
-    "done": frozenset({"paths"}),
-    "snooze": frozenset({"paths"}),
-    "reminders": frozenset({"paths"}),
-    "hour": frozenset({"paths"}),
-    "zone": frozenset({"paths"}),
-    "why": frozenset({"paths"}),
+    **dict.fromkeys(
+        (
+            "learn", "begin", "next", "done", "path", "level", "hours", "quiz", "pick", "review", "answer",
+            "commit", "snooze", "fewer", "reminders", "hour", "zone", "why",
+        ),
+        frozenset({"paths"}),
+    ),
+    "retest": frozenset({"paths", "asked"}),
+    "redo": frozenset({"paths", "asked"}),
+    "unstage": frozenset({"paths", "reports"}),
     "progress": frozenset({"paths", "reports"}),
     "report": frozenset({"reports"}),
     "retry": frozenset({"reports"}),
     "pdf": frozenset({"reports"}),
-    "stop": frozenset({"reports"}),
+    "stop": frozenset({"paths", "reports"}),
     "goal": frozenset({"asked"}),
     "interview": frozenset({"asked"}),
     "jd": frozenset({"asked"}),
     "model": frozenset({"asked"}),
-    "skip": frozenset({"asked"}),
+    "skip": frozenset({"asked", "paths"}),
 }
 
 
@@ -123,10 +141,15 @@ Job = GradeJob | JudgeJob
 
 
 def needs(conversation: Conversation, event: Event) -> frozenset[str]:
-    """What `handle` will want to know: any of "paths", "reports", "asked". An ending interview is compared with others."""
+    """What `handle` will want to know: any of "paths", "reports", "asked". An ending interview is compared with others,
+    and what was missed in it joins a path; so does a weak answer to a recall question."""
     needed = _needed(conversation, event)
     ends = isinstance(event, Woke) or interview.may_close(conversation.interview)
-    return needed | {"reports"} if ends and conversation.interview is not None else needed
+    if ends and conversation.interview is not None:
+        needed |= {"paths", "reports"}
+    if isinstance(event, Graded) and any(isinstance(e, AwaitingRecallGrade) for e in conversation.stages):
+        needed |= {"paths"}
+    return needed
 
 
 def _needed(conversation: Conversation, event: Event) -> frozenset[str]:
@@ -153,6 +176,7 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
     if conversation.has_heard(event.id):
         return conversation, []
     turn = Turn(event=event, known=known, content=content)
+    known_as = conversation
     before = conversation = _heard(conversation, event)
     match event:
         case Said(edited=True):
@@ -173,13 +197,14 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
                 conversation, more = woke(conversation, turn)
                 effects += more
         case NudgeDue():
-            conversation, effects = learning.nudge(conversation, event, turn)
+            conversation, effects = nudging.nudge(conversation, event, turn)
         case Unreachable():
-            conversation, effects = _lost(conversation, event), []
+            conversation, effects = nudging.lost(conversation, event)
         case SetAside():
             effects = [reply(say("general.aside"))]
         case _:
             assert_never(event)
+    conversation, effects = nudging.followed(known_as, conversation, effects, turn)
     return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
 
 
@@ -201,7 +226,7 @@ def work(conversation: Conversation, content: Content) -> Job | None:
         if isinstance(stage, Weighing):
             return _weighing_job(stage, content)
         if isinstance(stage, AwaitingRecallGrade):
-            recall = stage.recall
+            recall = stage.recalling.recall
             return _job(
                 stage.attempt, stage.parts, recall.question, recall.reference_answer, recall.key_points
             )
@@ -246,22 +271,19 @@ def _heard(conversation: Conversation, event: Event) -> Conversation:
     recent = conversation.hearing(event.id)
     if not isinstance(event, Said | Pressed | Shared):
         return replace(conversation, recent=recent)
+    last, here = conversation.address, event.address
+    elsewhere = conversation.elsewhere
+    if last is not None and last.platform != here.platform:
+        elsewhere = (last, *(each for each in elsewhere if each.platform not in (last.platform, here.platform)))
     return replace(
         conversation,
         recent=recent,
         address=event.address,
+        elsewhere=elsewhere,
         unreachable=False,
         zone_hint=event.zone_hint or conversation.zone_hint,
         seen_at=event.at,
     )
-
-
-def _lost(conversation: Conversation, event: Unreachable) -> Conversation:
-    """The chat they are in takes no messages; word of an older one changes nothing."""
-    to = conversation.address
-    if to is None or (to.platform, to.chat) != (event.address.platform, event.address.chat):
-        return conversation
-    return replace(conversation, unreachable=True)
 
 
 def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -310,6 +332,14 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             return learning.recalled(conversation, floor, text, turn)
         case AwaitingRecallGrade():
             return learning.joined(conversation, floor, text, turn)
+        case Quizzing() | Placing():
+            meant = commands.meaning(text)
+            if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
+                return _obeyed(conversation, meant, turn)
+            answer = quizzing.said if isinstance(floor, Quizzing) else quizzing.place_said
+            return answer(conversation, floor, text, turn)  # type: ignore[arg-type]  # of its own kind
+        case Setting(field="hours" | "until" | "commitment") as asked:
+            return _taken_for(conversation, asked, text, turn)
         case Setting():
             if floor.field in ("zone", "city") and commands.meaning(text) and not zones.find(text):
                 return _idle(conversation.without(*ASIDES), text, turn)
@@ -401,6 +431,10 @@ def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome
         return _start(conversation, turn)
     if verb == "interview":
         return setup.interview_wanted(conversation, argument, turn)
+    if verb == "quiz":
+        return quizzing.wanted(conversation, argument, turn)
+    if verb == "review":
+        return reviewing.wanted(conversation, argument, turn)
     if verb == "forget":
         return settings.forget(conversation, argument)
     return _with_question(conversation, [reply(say("general.unknown_command"))], turn)
@@ -440,7 +474,31 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case "hint" | "skip", Answering() | Coding() if subject == floor.question.id:
             return interview.hint(conversation, floor) if verb == "hint" else _skip(conversation, turn)
         case "skip", Recalling() if subject == floor.row:
-            return _way_back(*learning.skipped(conversation, floor))
+            return _way_back(*learning.skipped(conversation, floor, turn))
+        case "skip", Quizzing() if subject == floor.row:
+            return quizzing.skipped(conversation, floor, turn)
+        case "skip", Placing() if subject == floor.path:
+            return quizzing.place_skipped(conversation, floor, turn, edit=True)
+        case "pick", _ if pick := choosing.read(subject):
+            return _picked(conversation, pick, turn)
+        case "quiz", _ if subject:
+            return quizzing.pressed(conversation, subject, turn)
+        case "skip" | "answer", _ if opened := _review_pressed(conversation, verb, subject, turn):
+            return opened
+        case (("retest" | "redo"), _):
+            return setup.question_of(conversation, verb, subject, turn)
+        case "unstage", _:
+            return _way_back(*reviewing.declined(conversation, subject, turn))
+        case "commit", _:
+            return _way_back(*nudging.commit_pressed(conversation, subject, turn))
+        case "level", _:
+            return _way_back(*learning.level_pressed(conversation, subject, turn))
+        case "path", _ if subject:
+            return _way_back(*learning.path_pressed(conversation, subject, turn))
+        case "begin", _:
+            return _way_back(*learning.begin(conversation, subject, turn))
+        case "fewer", _:
+            return _way_back(*nudging.fewer(conversation, subject, turn))
         case "skip" | "next", FollowingUp() if subject == floor.attempt:
             return interview.go_on(conversation, floor, turn)
         case "said", _ if conversation.review and subject.partition(".")[0] == conversation.review.attempt:
@@ -472,7 +530,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case "done", _ if subject:
             return _way_back(*learning.done_pressed(conversation, subject, turn))
         case (("why" | "pace"), _):
-            asked = learning.why if verb == "why" else pace.chosen
+            asked = nudging.why if verb == "why" else pace.chosen
             return _way_back(*asked(conversation, subject, turn))
         case "next", _ if subject == "":
             return _way_back(*learning.following(conversation, "", turn))
@@ -487,6 +545,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
                 | "debrief"
                 | "expect"
                 | "progress"
+                | "review"
+                | "path"
                 | "help"
                 | "start"
             ),
@@ -506,6 +566,37 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case _:
             pass
     return _with_question(conversation, [reply(say("general.old_button"))], turn)
+
+
+def _picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
+    """A button under a question with options: of a placement, a review or a quiz."""
+    floor = conversation.floor
+    if isinstance(floor, Placing) and pick.row == floor.path:
+        return quizzing.place_picked(conversation, floor, pick, turn)
+    if pick.turn.startswith("r"):
+        return _way_back(*reviewing.picked(conversation, pick, turn))
+    return quizzing.picked(conversation, pick, turn)
+
+
+def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn) -> Outcome | None:
+    """[Answer] or [Don't know] under a review question that has not got the floor."""
+    opened = reviewing.opened(conversation, row, turn)
+    if opened is None or verb == "answer":
+        return opened
+    conversation, effects = opened
+    floor = conversation.floor
+    if not isinstance(floor, Recalling) or floor.row != row:
+        return conversation, effects
+    return _way_back(*learning.skipped(conversation, floor, turn))
+
+
+def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn) -> Outcome:
+    """The answer to a setting of learning."""
+    if asked.field == "hours":
+        return learning.hours_given(conversation, text, turn)
+    if asked.field == "until":
+        return nudging.snooze(conversation, text, turn)
+    return nudging.commit(conversation, text, turn)
 
 
 def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:
@@ -556,7 +647,7 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
     if isinstance(floor, Coding) and event.name and not pace.is_over(conversation, turn.at):
         after, effects = coding.said(conversation, floor, event.text, turn, file_name=event.name)
         return after, [*([note] if note else []), *effects]
-    taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))
+    taking = isinstance(floor, (*_ANSWERING, Recalling, Quizzing, SettingUp, Setting))
     after, effects = (_said if taking else _idle)(conversation, event.text, turn)
     return after, [*([note] if note else []), *effects]
 
@@ -638,6 +729,8 @@ def _cancelled(conversation: Conversation, turn: Turn) -> Outcome:
     """Leave a question of ours on the side; an interview is not left by accident."""
     if isinstance(conversation.floor, ASIDES):
         return _with_question(conversation.without(*ASIDES), [reply(say("general.cancelled"))], turn)
+    if isinstance(conversation.floor, Quizzing | Placing):
+        return _way_back(*quizzing.left(conversation, conversation.floor))
     return _with_question(conversation, [reply(say("general.nothing_to_cancel"))], turn)
 
 
@@ -677,7 +770,11 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
         case FollowingUp() | Reviewed() as floor:
             return interview.go_on(conversation, floor, turn)
         case Recalling() as floor:
-            return _way_back(*learning.skipped(conversation, floor))
+            return _way_back(*learning.skipped(conversation, floor, turn))
+        case Quizzing() as floor:
+            return quizzing.skipped(conversation, floor, turn)
+        case Placing() as floor:
+            return quizzing.place_skipped(conversation, floor, turn)
         case SettingUp() as floor:
             return setup.skipped(conversation, floor, turn)
         case Setting(field="zone" | "city"):
@@ -696,6 +793,8 @@ def _next(conversation: Conversation, turn: Turn) -> Outcome:
         return interview.go_on(conversation, conversation.floor, turn)
     if isinstance(conversation.floor, AwaitingGrade | AwaitingRecallGrade | Judging | Weighing):
         return _nothing_open(conversation, turn)
+    if isinstance(conversation.floor, Quizzing | Placing):
+        return _with_question(conversation, [], turn)
     return _way_back(*learning.following(conversation, "", turn))
 
 
@@ -726,6 +825,8 @@ def _undo(conversation: Conversation, turn: Turn) -> Outcome:
 
 
 def _stop(conversation: Conversation, turn: Turn) -> Outcome:
+    if isinstance(conversation.floor, Quizzing | Placing):
+        return _way_back(*quizzing.left(conversation, conversation.floor))
     if conversation.interview is not None:
         return interview.stop(conversation.without(*ASIDES), conversation.interview, turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
@@ -766,8 +867,11 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "report": reporting.show,
     "debrief": debrief.begin,
     "expect": debrief.expect,
-    "reminders": learning.reminders,
-    "snooze": learning.snooze,
+    "path": learning.path_wanted,
+    "hours": lambda conversation, argument, turn: learning.hours_given(conversation, argument, turn),
+    "commit": nudging.commit,
+    "reminders": nudging.reminders,
+    "snooze": nudging.snooze,
     "settings": settings.show,
     "how_scored": how_scored.show,
     "help": _help,
@@ -816,6 +920,10 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return debrief.again(floor, turn)
         case Recalling() | AwaitingRecallGrade():
             return learning.again(floor)
+        case Quizzing():
+            return quizzing.again(floor, turn)
+        case Placing():
+            return quizzing.place_again(floor, turn)
         case _:
             return interview.again(floor)
 
@@ -824,7 +932,7 @@ def _planned_anew(
     conversation: Conversation, effects: list[Effect], was: Stage | None, turn: Turn
 ) -> Outcome:
     """A new hour or zone moves the waiting nudge; and what lay beneath the setting comes back."""
-    moved = learning.nudges_planned_anew(conversation, turn)
+    moved = nudging.waiting(conversation, turn)
     if (
         conversation.floor is not None
         and conversation.floor is not was

@@ -641,6 +641,8 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
 
 def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """The buttons: by a day, or letting go of it."""
+    if subject.endswith(".ask"):
+        return commit(conversation, "", turn)
     if subject in ("off", ""):
         gone = conversation.commitment
         conversation = replace(conversation, commitment=None)

@@ -99,6 +99,48 @@ def retry(conversation: Conversation, question_id: str, turn: Turn) -> Outcome |
     )
 
 
+def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn) -> Outcome:
+    """The one question of a retest (`<path>.<stage>`: another one on the topic) or of a coding review (`redo`: a row)."""
+    if conversation.interview is not None:
+        return conversation.lifted(), [interview.again(conversation.interview)]
+    found = _retest(subject, turn) if verb == "retest" else _redo(subject, turn)
+    if found is None:
+        return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
+    row, question = found
+    role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
+    return interview.begin(
+        conversation.without(*ASIDES),
+        turn,
+        length="one",
+        company=NO_COMPANY,
+        role=role,
+        plan=(Planned(question=question.id, round=question.round),),
+        row=row.id,
+    )
+
+
+def _retest(subject: str, turn: Turn) -> tuple[LearningProgress, Question] | None:
+    """Another question on the topic of a stage, not asked of late if there is one."""
+    path_id, _, number = subject.partition(".")
+    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    stage = next((each for each in path.stages if str(each.stage_number) == number), None) if path else None
+    if path is None or stage is None or not stage.topic or stage.status == "completed":
+        return None
+    uuid = lessons.step_id(path, Step(kind="retest", stage=stage))
+    row = next((e for e in turn.known.progress if (e.path_id, e.resource_id) == (path.id, uuid)), None)
+    others = [e for e in turn.content.questions.values() if e.topic == stage.topic and e.id != stage.question_id]
+    if row is None or not others:
+        return None
+    rng = random.Random(turn.event.id)  # noqa: S311 which variant comes is no secret, and must come out the same again
+    return row, min(others, key=lambda each: (each.id in turn.known.asked, rng.random()))
+
+
+def _redo(row_id: str, turn: Turn) -> tuple[LearningProgress, Question] | None:
+    row = next((each for each in turn.known.progress if each.id == row_id), None)
+    question = turn.content.question(row.card.item) if row is not None and row.card is not None else None
+    return (row, question) if row is not None and question is not None else None
+
+
 def interview_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`interview`, "mock interview at Google", or a length's button."""
     running = conversation.interview
