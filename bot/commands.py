@@ -34,10 +34,21 @@ _SLASH = re.compile(r"/(?P<verb>[a-z_]+)(?:@\w+)?(?:\s+(?P<argument>.*))?\Z", re
 
 _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("report", re.compile(r"\Areports?\s+(?P<argument>\d+|all)\Z", re.IGNORECASE)),
-    ("commit", re.compile(r"(?P<argument>.*\bstage\s*\d{1,2}\b.*\b(?:by|until|before|till)\b.+)", re.IGNORECASE | re.DOTALL)),
+    (
+        "commit",
+        re.compile(
+            r"(?P<argument>.*\bstage\s*\d{1,2}\b.*\b(?:by|until|before|till)\b.+)", re.IGNORECASE | re.DOTALL
+        ),
+    ),
     ("quiz", re.compile(r"\Aquiz(?: me)?(?:\s+(?:on |about )?(?P<argument>.+))?\Z", re.IGNORECASE)),
     ("path", re.compile(r"\A(?:my )?path\s+(?:in |of |for )?(?P<argument>.+)\Z", re.IGNORECASE)),
-    ("hours", re.compile(r"\A(?:i have )?(?P<argument>-?\d+(?:[.,]\d+)?)\s*(?:h|hours?)\s*(?:a|per|/)\s*week\b.*\Z|\Ahours\s+(?P<number>-?\d+.*)\Z", re.IGNORECASE)),
+    (
+        "hours",
+        re.compile(
+            r"\A(?:i have )?(?P<argument>-?\d+(?:[.,]\d+)?)\s*(?:h|hours?)\s*(?:a|per|/)\s*week\b.*\Z|\Ahours\s+(?P<number>-?\d+.*)\Z",
+            re.IGNORECASE,
+        ),
+    ),
     ("done", re.compile(r"\Adone\s+(?:in\s+)?(?P<argument>\d+\s*\w*)\Z", re.IGNORECASE)),
     ("snooze", re.compile(r"\Asnooze\s+(?:for\s+)?(?P<argument>.+)\Z", re.IGNORECASE)),
     (
@@ -96,7 +107,11 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("help", re.compile(r"\bwhat can you do\b|\bhow does (?:this|it) work\b", re.IGNORECASE)),
 )
 
-_WHOLE = ("debrief", "expect", "commit")  # their argument is the whole text: a company and a day stand anywhere in it
+_WHOLE = (
+    "debrief",
+    "expect",
+    "commit",
+)  # their argument is the whole text: a company and a day stand anywhere in it
 
 LONGEST_WISH = 120  # characters; longer texts are told stories, not wishes
 _POLITE = re.compile(
@@ -140,7 +155,9 @@ def meaning(text: str) -> Command | None:
         if match := pattern.search(text):
             if verb in _WHOLE:
                 return Command(verb=verb, argument=text.strip())
-            named = next((match[each] for each in ("argument", "role", "number") if match.groupdict().get(each)), "")
+            named = next(
+                (match[each] for each in ("argument", "role", "number") if match.groupdict().get(each)), ""
+            )
             return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"))
     return None
 

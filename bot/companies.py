@@ -17,11 +17,11 @@ from bot.documents import (
     CompanyKnowledge,
     CompanyRound,
     CompanyWish,
-    SkillWish,
     Fact,
     Insert,
     Observed,
     Says,
+    SkillWish,
     insert,
     slug_id,
 )

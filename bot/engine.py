@@ -81,8 +81,24 @@ _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
     **dict.fromkeys(
         (
-            "learn", "begin", "next", "done", "path", "level", "hours", "quiz", "pick", "review", "answer",
-            "commit", "snooze", "fewer", "reminders", "hour", "zone", "why",
+            "learn",
+            "begin",
+            "next",
+            "done",
+            "path",
+            "level",
+            "hours",
+            "quiz",
+            "pick",
+            "review",
+            "answer",
+            "commit",
+            "snooze",
+            "fewer",
+            "reminders",
+            "hour",
+            "zone",
+            "why",
         ),
         frozenset({"paths"}),
     ),
@@ -274,7 +290,10 @@ def _heard(conversation: Conversation, event: Event) -> Conversation:
     last, here = conversation.address, event.address
     elsewhere = conversation.elsewhere
     if last is not None and last.platform != here.platform:
-        elsewhere = (last, *(each for each in elsewhere if each.platform not in (last.platform, here.platform)))
+        elsewhere = (
+            last,
+            *(each for each in elsewhere if each.platform not in (last.platform, here.platform)),
+        )
     return replace(
         conversation,
         recent=recent,

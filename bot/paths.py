@@ -125,9 +125,7 @@ def with_target(
             return replace(stage, status="not_started", completed_at=None, passed_over=False)
         return stage
 
-    return with_catalogue(
-        replace(path, stages=tuple(map(aimed, path.stages))), template, hours=hours, at=at
-    )
+    return with_catalogue(replace(path, stages=tuple(map(aimed, path.stages))), template, hours=hours, at=at)
 
 
 def with_topic(

@@ -37,7 +37,7 @@ from bot.events import Graded
 from bot.messages import Choice, plain
 from bot.questions import Dimension, Grade, PointGrade, Question, RoundName, Verdict
 from bot.sentences import label, say
-from bot.stages import feedback, planning, problem, reporting, scoring
+from bot.stages import feedback, nudging, planning, problem, reporting, reviewing, scoring
 from bot.submissions import hint_cost
 
 LONGEST_ANSWER = 20_000  # characters; an answer spoken for ten minutes has about 8,000
@@ -58,8 +58,10 @@ def begin(
     role: str,
     plan: tuple[Planned, ...],
     earlier: Earlier | None = None,
+    row: str = "",
 ) -> Outcome:
-    """Open a session with its first question. `company`, `role`: as stored, never empty. `earlier`: of a retry."""
+    """Open a session with its first question. `company`, `role`: as stored, never empty. `earlier`: of a retry; `row`: of
+    `learning_progress`, whose retest or review it is."""
     session = Session(
         id=session_id(conversation, turn),
         company=company,
@@ -70,6 +72,7 @@ def begin(
         started_at=turn.at,
         timed=length != "one" and conversation.profile.pace == "timed",
         earlier=earlier,
+        row=row,
     )
     opened = InterviewSession(
         id=session.id,
@@ -608,6 +611,11 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
     status = "completed" if completed else "abandoned"
     effects: list[Effect] = [update(InterviewSession, session.id, status=status, completed_at=turn.at)]
     conversation = conversation.without(*INTERVIEW_STAGES)
+    if session.row:
+        conversation, told = reviewing.concluded(conversation, session, turn)
+        return conversation, [*effects, *told]
+    cards = reviewing.missed(conversation, reviewing.of_results(session.results, turn), turn)
+    effects += cards
     if session.length == "one":
         return conversation, effects
     if not session.results:
@@ -620,7 +628,11 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
         partial=not completed,
         earlier=turn.known.reports,
     )
-    return conversation, [*effects, insert(report), *reporting.replies(report, conversation, turn)]
+    written, stages, known = reviewing.with_weak_topics(conversation, session.results, turn)
+    turn = replace(turn, known=known)
+    waits = nudging.waiting(conversation, turn) if stages or cards else []
+    told = reporting.replies(report, stages, conversation, turn)
+    return conversation, [*effects, insert(report), *written, *waits, *told]
 
 
 def wake_at(conversation: Conversation) -> datetime | None:

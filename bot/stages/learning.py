@@ -68,9 +68,7 @@ def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
     return _begun(conversation, template, turn)
 
 
-def _taken_up(
-    conversation: Conversation, mine: LearningPath, template: PathTemplate, turn: Turn
-) -> Outcome:
+def _taken_up(conversation: Conversation, mine: LearningPath, template: PathTemplate, turn: Turn) -> Outcome:
     """A path there is: active again, with the catalogue's stages where an interview alone had made it."""
     hours = conversation.profile.hours_a_week
     after = replace(mine, state="active")
@@ -125,9 +123,7 @@ def _rows(
 ) -> tuple[LearningProgress, ...]:
     """A row for each resource of the stages beyond number `after`."""
     return tuple(
-        reviewing.new_row(
-            conversation, each.resource_id, "resource", path.id, turn, stage=stage.stage_number
-        )
+        reviewing.new_row(conversation, each.resource_id, "resource", path.id, turn, stage=stage.stage_number)
         for stage in path.stages
         if stage.stage_number > after
         for each in stage.resources
@@ -476,9 +472,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     row = next((each for each in turn.known.progress if each.id == open_.row), None)
     if score is not None and score < WEAK_BELOW and row is not None:
         lost = tuple(each.label for each in event.grade.points if each.verdict != "covered")
-        miss = Miss(
-            source="recall", item=row.resource_id, title=open_.title, points=lost, path=row.path_id
-        )
+        miss = Miss(source="recall", item=row.resource_id, title=open_.title, points=lost, path=row.path_id)
         cards = reviewing.missed(conversation, [miss], turn)
         lines.append(say("review.comes_back"))
     return conversation, [kept, *cards, reply("\n\n".join(lines), button("next", "", "next_path"))]
@@ -527,9 +521,7 @@ def _progress_line(path: LearningPath, turn: Turn) -> str:
     stage = paths.current(path)
     if path.state != "active" or stage is None:
         key = f"learn.progress_{path.state}" if path.state != "active" else "learn.progress_complete"
-        return say(
-            key, skill=lessons.title_of(path.skill, turn), percent=progress_.completion_percentage
-        )
+        return say(key, skill=lessons.title_of(path.skill, turn), percent=progress_.completion_percentage)
     return say(
         "learn.progress",
         skill=lessons.title_of(path.skill, turn),
@@ -607,9 +599,7 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
     after = paths.with_target(path, template, target, hours=hours, at=turn.at)
     made = _rows(conversation, after, len(path.stages), turn)
     end = lessons.day_text(after.progress.estimated_completion_date)
-    told = reply(
-        say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path")
-    )
+    told = reply(say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path"))
     return conversation, [paths.changes(path, after), *(insert(row) for row in made), told]
 
 

@@ -48,9 +48,7 @@ def questions_of(path: LearningPath, stage: PathStage, turn: Turn) -> list[QuizQ
     """The quiz bank of a stage; empty for a topic's own stage, or one that another service made."""
     if stage.topic:
         return []
-    return [
-        each for each in turn.content.quizzes.get(path.skill, ()) if each.stage == stage.stage_name
-    ]
+    return [each for each in turn.content.quizzes.get(path.skill, ()) if each.stage == stage.stage_name]
 
 
 def assessed(path: LearningPath, stage: PathStage, turn: Turn) -> bool:
@@ -102,9 +100,7 @@ def step_text(
         )
         return text, (button("done", row.id if row else "", "done"),)
     if step.kind == "retest":
-        return say("learn.retest", **where), (
-            button("retest", f"{path.id}.{stage.stage_number}", "retest"),
-        )
+        return say("learn.retest", **where), (button("retest", f"{path.id}.{stage.stage_number}", "retest"),)
     open_quiz = open_attempt(row)
     key = "quiz.open" if open_quiz else "quiz.ready"
     text = say(
@@ -163,7 +159,9 @@ def week(rows: tuple[LearningProgress, ...], at: datetime, zone: ZoneInfo) -> We
     ended = [each for row in rows for each in row.attempts if each.ended_at and each.ended_at >= since]
     return Week(
         minutes=spent(rows, since, at),
-        done=sum(r.kind == "resource" and r.completed_at is not None and r.completed_at >= since for r in rows),
+        done=sum(
+            r.kind == "resource" and r.completed_at is not None and r.completed_at >= since for r in rows
+        ),
         quizzes=len(ended),
         reviews=sum(r.card is not None and r.card.reviews > 0 and r.card.last_review >= since for r in rows),
     )

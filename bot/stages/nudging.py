@@ -24,7 +24,6 @@ from bot.conversation import Commitment, Conversation, Nudged, Setting
 from bot.days import day_in
 from bot.documents import (
     Insert,
-    InterviewAttempt,
     LearningPath,
     LearningProgress,
     Nudge,
@@ -175,9 +174,7 @@ def planned(conversation: Conversation, at: datetime) -> datetime:
     """When the next nudge comes, the more unanswered ones the later."""
     unanswered = conversation.ignored
     gap = BACKOFF[min(unanswered, FAREWELL) - 1] if unanswered else 1
-    return next_reminder(
-        conversation, max(at, conversation.profile.snoozed_until or at), gap=max(1, gap)
-    )
+    return next_reminder(conversation, max(at, conversation.profile.snoozed_until or at), gap=max(1, gap))
 
 
 def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
@@ -187,7 +184,9 @@ def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
         row = lessons.row_of(path, step, turn)
         if row is not None:
             return row.id, turn.at
-        if any(each.path_id == path.id for each in turn.known.progress):  # a quiz not begun has no row of its own
+        if any(
+            each.path_id == path.id for each in turn.known.progress
+        ):  # a quiz not begun has no row of its own
             own = [each for each in turn.known.progress if each.path_id == path.id]
             return own[-1].id, turn.at
     carded = [row for row in turn.known.progress if row.card is not None]
@@ -357,7 +356,9 @@ def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
     stage = step.stage
     late = turn.at - path.updated_at
     if stage.status == "in_progress" and late > timedelta(weeks=stage.duration_weeks):
-        return say("nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(late.days, "day"))
+        return say(
+            "nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(late.days, "day")
+        )
     done = sum(each.completed for each in stage.resources)
     if done and step.resource is not None and 2 * done >= len(stage.resources):
         return say("nudge.half_way", done=done, total=len(stage.resources))
@@ -418,9 +419,7 @@ def _chance(event_id: str) -> float:
 # What follows
 
 
-def followed(
-    before: Conversation, conversation: Conversation, effects: list[Effect], turn: Turn
-) -> Outcome:
+def followed(before: Conversation, conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
     """After a student's own event: the last nudge was opened, or did what it was for; silence is over; the day counts."""
     learnt = _learnt(effects)
     zone = zone_of(conversation)
@@ -538,9 +537,7 @@ def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
     if profile.nudges_a_day > 1:
         conversation = conversation.with_profile(nudges_a_day=1)
     elif profile.nudge_every == _EVERY[-1]:
-        return conversation, [
-            reply(say("reminders.fewest"), button("reminders", "off", "reminders_off"))
-        ]
+        return conversation, [reply(say("reminders.fewest"), button("reminders", "off", "reminders_off"))]
     else:
         rarer = next(each for each in _EVERY if each > profile.nudge_every)
         conversation = conversation.with_profile(nudge_every=rarer)

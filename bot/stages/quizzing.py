@@ -31,7 +31,9 @@ def wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return conversation, [reply(say("quiz.no_path"), button("learn", "", "learn"))]
     if stage is None:
         return conversation, [
-            reply(say("learn.path_done", skill=lessons.title_of(path.skill, turn)), button("learn", "", "learn"))
+            reply(
+                say("learn.path_done", skill=lessons.title_of(path.skill, turn)), button("learn", "", "learn")
+            )
         ]
     return start(conversation, path, stage, turn)
 

@@ -29,8 +29,8 @@ from bot.questions import ROUNDS, Grade, Question, RoundName, band
 from bot.readiness import FEWEST, pressure, readiness
 from bot.sentences import counted, label, say
 from bot.stages import feedback, planning, scoring
+from bot.stages.reviewing import WEAK_BELOW, TopicStage
 
-WEAK_BELOW = 65  # points: the border between "partial" and "good"
 LONGEST_PLAN = 5  # steps: more is a wish list
 SHOWN_LINES = 2  # strengths and weaknesses of a round in the message; document and paper hold all
 LONGEST_TREND = 8  # reports in the picture: more do not fit a phone
@@ -120,16 +120,17 @@ def message(report: InterviewReport) -> str:
     return "\n\n".join(lines)
 
 
-def replies(report: InterviewReport, conversation: Conversation, turn: Turn) -> list[Effect]:
-    """The report, and after it the one thing to do next."""
-    weakest = next((step for step in report.improvement_plan if step.skill), None)
-    if weakest is None:
-        return [_shown(report, conversation, turn)]
-    plan = f"learn:{weakest.skill}"
+def replies(
+    report: InterviewReport, stages: Sequence[TopicStage], conversation: Conversation, turn: Turn
+) -> list[Effect]:
+    """The report, and after it the one thing to do next. `stages`: that its weakest topics became."""
     told = _shown(report, conversation, turn)
+    if not stages:
+        return [told]
+    plan = f"learn:{stages[0].path.skill}"
     choices = tuple(each for each in told.message.choices if each.id != plan)  # the offer has it
     told = msgspec.structs.replace(told, message=msgspec.structs.replace(told.message, choices=choices))
-    return [told, _offer(weakest, conversation, turn)]
+    return [told, _offer(report, stages, conversation, turn)]
 
 
 def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -489,17 +490,22 @@ def _day(at: datetime, conversation: Conversation, *, year: bool = True) -> str:
     return f"{local.day} {local:%b %Y}" if year else f"{local.day} {local:%b}"
 
 
-def _offer(step: PlanStep, conversation: Conversation, turn: Turn) -> Reply:
-    path = turn.content.paths[step.skill]
-    first = path.stages[0].resources[0]
+def _offer(
+    report: InterviewReport, stages: Sequence[TopicStage], conversation: Conversation, turn: Turn
+) -> Reply:
+    """The weakest topics have become stages: which, how long they take, and that one can say no."""
+    first, *others = stages
     when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
     words = say(
         "report.weakest",
-        topic=step.topic,
-        skill=path.title,
-        title=plain(first.title),
-        minutes=first.duration_minutes,
+        topic=first.topic,
+        skill=say("learn.name", skill=turn.content.paths[first.path.skill].title),
+        resources=counted(first.resources, "resource"),
+        minutes=first.minutes,
         when=when,
     )
-    yes = Choice(id=f"learn:{step.skill}", label=label("yes"))
-    return reply(words, yes, button("later", step.skill, "other_time"), button("no", "", "no"))
+    if others:
+        words += " " + say("report.weakest_too", topics=", ".join(each.topic for each in others))
+    yes = Choice(id=f"learn:{first.path.skill}", label=label("yes"))
+    later = button("later", first.path.skill, "other_time")
+    return reply(words, yes, later, button("unstage", report.id, "no"))

@@ -31,6 +31,7 @@ from bot.documents import (
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded
 from bot.messages import Message, plain
+from bot.ports import Known
 from bot.quizzes import QuizQuestion
 from bot.sentences import counted, say
 from bot.stages import choosing, feedback, lessons
@@ -349,9 +350,9 @@ class TopicStage(msgspec.Struct, frozen=True, kw_only=True):
 
 def with_weak_topics(
     conversation: Conversation, results: Sequence[Result], turn: Turn
-) -> tuple[list[Effect], list[TopicStage], tuple[LearningPath, ...], tuple[LearningProgress, ...]]:
-    """The weakest topics of an interview, each as a stage in its path. Gives what is written, the stages, and the paths
-    and rows as they are then."""
+) -> tuple[list[Effect], list[TopicStage], Known]:
+    """The weakest topics of an interview, each as a stage in its path. Gives what is written, the stages, and what is
+    known then."""
     weak: dict[str, Result] = {}
     for each in sorted(results, key=lambda one: one.score if one.score is not None else 101):
         if each.score is not None and each.score < WEAK_BELOW:
@@ -385,7 +386,8 @@ def with_weak_topics(
         elif path is not before[skill]:
             writes.append(paths.changes(before[skill], path))
     made = [replace(each, path=after[each.path.skill]) for each in made]
-    return [*writes, *map(insert, rows)], made, tuple(after.values()), (*turn.known.progress, *rows)
+    known = replace(turn.known, paths=tuple(after.values()), progress=(*turn.known.progress, *rows))
+    return [*writes, *map(insert, rows)], made, known
 
 
 def _bare(conversation: Conversation, template: PathTemplate, turn: Turn) -> LearningPath:

@@ -14,9 +14,7 @@ from bot.messages import Choice, plain
 from bot.sentences import label, say
 from bot.stages import setup
 
-FIELDS = (
-    "goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours", "until", "commitment"
-)
+FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours", "until", "commitment")
 _TIMES = {"twice": 2, "more": 2, "three times": 3, "once": 1, "daily": 1}  # nudges a day, as people say it
 _EVERY = re.compile(r"every (?:(other|second)|(\d+)(?:st|nd|rd|th)?) days?")
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -1,5 +1,7 @@
 """From the first hello to the first question, and the set-up of an interview: length, company, role, texts."""
 
+import random
+
 from msgspec.structs import replace
 
 from bot import companies
@@ -15,11 +17,13 @@ from bot.conversation import (
     SettingUp,
     Welcome,
 )
-from bot.documents import CompanyKnowledge
+from bot.documents import CompanyKnowledge, LearningProgress
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
+from bot.paths import Step
+from bot.questions import Question
 from bot.sentences import counted, say
-from bot.stages import interview, planning, reporting
+from bot.stages import interview, lessons, planning, reporting
 from bot.stages.planning import Aim, Plan
 
 SHORTEST_TEXT = 20  # characters: less is a word to us, not a resume
@@ -128,7 +132,9 @@ def _retest(subject: str, turn: Turn) -> tuple[LearningProgress, Question] | Non
         return None
     uuid = lessons.step_id(path, Step(kind="retest", stage=stage))
     row = next((e for e in turn.known.progress if (e.path_id, e.resource_id) == (path.id, uuid)), None)
-    others = [e for e in turn.content.questions.values() if e.topic == stage.topic and e.id != stage.question_id]
+    others = [
+        e for e in turn.content.questions.values() if e.topic == stage.topic and e.id != stage.question_id
+    ]
     if row is None or not others:
         return None
     rng = random.Random(turn.event.id)  # noqa: S311 which variant comes is no secret, and must come out the same again
