@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from bot import wording
 from bot.wording import Choice, Lift, Scores, Sent
 
@@ -46,7 +48,9 @@ TASTES = {  # what a wording brings, as a share of the plain one's completions: 
     ),
     "none": (dict.fromkeys(("plain", "goal", "question", "streak", "friend"), 0.0),) * 2,
 }
-CASES = (("strong", 200), ("strong", 1_000), ("slight", 1_000), ("none", 1_000))  # tastes, students
+SMALL = 200  # students
+LOGS = 200  # whose intervals are looked at
+CASES = (("strong", SMALL), ("strong", 1_000), ("slight", 1_000), ("none", 1_000))  # tastes, students
 SPANS = {
     "before": (CHANGE - 8, CHANGE),
     "4 after": (CHANGE, CHANGE + 4),
@@ -199,6 +203,34 @@ def swept(seeds: int) -> dict[str, dict[str, float]]:
     return table
 
 
+def covered(logs: int) -> dict[str, float]:
+    """How many of so many logs have an interval that holds the truth, when nothing makes a difference: as it is, and if
+    every send were taken for a student of its own, as the textbook's interval takes it."""
+    held = {"as it is": 0, "textbook": 0}
+    for seed in range(logs):
+        chance = random.Random(f"covered {seed}")
+        habits = {f"s{seed}-{number}": chance.betavariate(*HABIT) for number in range(SMALL)}
+        log = [
+            _sent(
+                student,
+                KINDS[0],
+                ("plain", "goal"),
+                Choice(arm="plain", policy="plain" if wording.held_out(student) else "learnt", probability=1),
+                day,
+                reward=chance.random() < habit,
+            )
+            for student, habit in habits.items()
+            for day in range(7 * CHANGE)
+            if chance.random() < DAILY
+        ]
+        apart = [msgspec.structs.replace(each, student=str(number)) for number, each in enumerate(log)]
+        for name, those in (("as it is", log), ("textbook", apart)):
+            lift = wording.lift(those)
+            assert lift is not None
+            held[name] += lift.low <= 0 <= lift.high
+    return {name: number / logs for name, number in held.items()}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Simulate, print; 1 when the better wording is not found or not found again."""
     parser = argparse.ArgumentParser(prog="python -m bench.wording", description=__doc__.partition("\n")[0])
@@ -210,9 +242,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     table = found(given.seeds)
     sweeps = swept(given.sweep) if given.sweep else {}
+    coverage = covered(LOGS)
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in coverage.items())
+    print(f"\nIntervals of 95 % that hold the truth, {LOGS} logs of {SMALL} students: {shares}")
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
-        figures = {"seeds": table, "sweep": sweeps}
+        figures = {"seeds": table, "sweep": sweeps, "coverage": coverage}
         given.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     rows = [row for case, of in table.items() if case.startswith("strong") for row in of]
     passed = all(row[span] > RISE * row["evenly"] for row in rows for span in ("before", "last 8"))

@@ -3,6 +3,8 @@
 The difference softmax of Yancey and Settles, "A Sleeping, Recovering Bandit Algorithm for Optimizing Recurring
 Notifications" (KDD 2020, doi 10.1145/3394486.3403351); where we differ and why: docs/decisions/0011-wording.md. An arm
 is a wording. Which kind of nudge is due, when, and which wordings fit the student (are awake) is decided elsewhere.
+
+"The paper's" below is what summaries and replications of it quote, in agreement; sigma is in one of them alone.
 """
 
 from collections import defaultdict
@@ -19,9 +21,7 @@ import msgspec
 Policy = Literal["uniform", "learnt", "plain"]
 
 LEARNT_FROM = 1_000  # sends of all kinds; before them every wording is as likely as the next
-HELD_OUT = (
-    0.1  # share of students who always get the plain wording, so that the others can be compared with them
-)
+HELD_OUT = 0.1  # share of students who always get the plain wording, for the others to be compared with
 GAMMA = 0.017  # the paper's: what a wording is worth less just after this student got it, as a share of the reward
 RECOVERY = 15.0  # days in which half of that is gone; the paper's h
 PRIOR = 105.0  # sends that weigh as much as "no different from the others"; the paper's sigma
@@ -119,10 +119,8 @@ def chosen(
     learnt = scores.sends >= LEARNT_FROM
     known = scores.by_kind.get(kind, {}) if learnt else {}
     odds = probabilities(eligible, known, last_got, temperature=temperature)
-    # The last sum may fall short of 1 by a rounding; the last arm that can be chosen then takes it.
-    possible = [arm for arm, odd in odds.items() if odd > 0]
-    sums = accumulate(odds[arm] for arm in possible)
-    arm = next((arm for arm, upto in zip(possible, sums, strict=True) if chance < upto), possible[-1])
+    upto = zip(odds, accumulate(odds.values()), strict=True)
+    arm = next((arm for arm, sum_ in upto if chance < sum_), eligible[-1])  # the sums may end just short of 1
     return Choice(arm=arm, policy="learnt" if learnt else "uniform", probability=odds[arm])
 
 
