@@ -249,9 +249,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.json.parent.mkdir(parents=True, exist_ok=True)
         figures = {"seeds": table, "sweep": sweeps, "coverage": coverage}
         given.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    rows = [row for case, of in table.items() if case.startswith("strong") for row in of]
-    passed = all(row[span] > RISE * row["evenly"] for row in rows for span in ("before", "last 8"))
-    print(f"The best wording found, and found again after the change: {'yes' if passed else 'NO'}")
+    strong = {case: of for case, of in table.items() if case.startswith("strong")}
+    passed = all(
+        row[span] > RISE * row["evenly"]
+        for of in strong.values()
+        for row in of
+        for span in ("before", "last 8")
+    ) and all(row["low"] > 0 for row in strong["strong, 1,000"])  # two hundred students are too few for that
+    print(
+        f"The best wording found, and found again after the change, and seen in the lift: {'yes' if passed else 'NO'}"
+    )
     return 0 if passed else 1
 
 
