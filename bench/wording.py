@@ -33,8 +33,8 @@ HABIT = (3.0, 7.0)  # of a beta distribution: students complete 30 % on average,
 WORN, WEARS = (
     0.06,
     10.0,
-)  # what a wording brings less just after it was got; days in which half of that is gone. On
-# purpose not the chooser's own figures.
+)  # what a wording brings less just after it was got; days in which half of that is gone.
+# On purpose not the chooser's own figures.
 AWAKE = {"streak": 0.5, "friend": 0.7}  # chance that a wording fits; the others always do
 KINDS = ("stage", "review")
 TASTES = {  # what a wording brings, as a share of the plain one's completions: before the change and after it
@@ -51,11 +51,8 @@ TASTES = {  # what a wording brings, as a share of the plain one's completions: 
 SMALL = 200  # students
 LOGS = 200  # whose intervals are looked at
 CASES = (("strong", SMALL), ("strong", 1_000), ("slight", 1_000), ("none", 1_000))  # tastes, students
-SPANS = {
-    "before": (CHANGE - 8, CHANGE),
-    "4 after": (CHANGE, CHANGE + 4),
-    "last 8": (WEEKS - 8, WEEKS),
-}  # weeks
+# In weeks:
+SPANS = {"before": (CHANGE - 8, CHANGE), "4 after": (CHANGE, CHANGE + 4), "last 8": (WEEKS - 8, WEEKS)}
 RISE = 1.5  # times the even share that the best wording must reach, both times, where tastes are strong
 TEMPERATURES = (0.0025, 0.01, 0.02, 0.03, 0.05, 0.1)
 HALF_LIVES = (1, 2, 4, 8, 16, 1_000)  # weeks; the last forgets nothing
