@@ -101,6 +101,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     ratings: dict[str, int] = {}
     _aliases: dict[str, str] = {}
     _skills: dict[str, str] = {}
+    _quiz_questions: dict[str, QuizQuestion] = {}
+    _recalls: dict[str, Recall] = {}
 
     def question(self, question_id: str) -> Question | None:
         """A question by its id, retired or not; None when its file no longer has it."""

@@ -355,8 +355,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
-            answer = quizzing.said if isinstance(floor, Quizzing) else quizzing.place_said
-            return answer(conversation, floor, text, turn)  # type: ignore[arg-type]  # of its own kind
+            return quizzing.said(conversation, floor, text, turn)
         case Setting(field="hours" | "until" | "commitment") as asked:
             return _taken_for(conversation, asked, text, turn)
         case Setting():
@@ -494,10 +493,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return interview.hint(conversation, floor) if verb == "hint" else _skip(conversation, turn)
         case "skip", Recalling() if subject == floor.row:
             return _way_back(*learning.skipped(conversation, floor, turn))
-        case "skip", Quizzing() if subject == floor.row:
-            return quizzing.skipped(conversation, floor, turn)
-        case "skip", Placing() if subject == floor.path:
-            return quizzing.place_skipped(conversation, floor, turn, edit=True)
+        case "skip", Quizzing() | Placing() if quizzing.is_about(floor, subject):
+            return quizzing.skipped(conversation, floor, turn, edit=True)
         case "pick", _ if pick := choosing.read(subject):
             return _picked(conversation, pick, turn)
         case "quiz", _ if subject:
@@ -506,18 +503,6 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return opened
         case (("retest" | "redo"), _):
             return setup.question_of(conversation, verb, subject, turn)
-        case "unstage", _:
-            return _way_back(*reviewing.declined(conversation, subject, turn))
-        case "commit", _:
-            return _way_back(*nudging.commit_pressed(conversation, subject, turn))
-        case "level", _:
-            return _way_back(*learning.level_pressed(conversation, subject, turn))
-        case "path", _ if subject:
-            return _way_back(*learning.path_pressed(conversation, subject, turn))
-        case "begin", _:
-            return _way_back(*learning.begin(conversation, subject, turn))
-        case "fewer", _:
-            return _way_back(*nudging.fewer(conversation, subject, turn))
         case "skip" | "next", FollowingUp() if subject == floor.attempt:
             return interview.go_on(conversation, floor, turn)
         case "said", _ if conversation.review and subject.partition(".")[0] == conversation.review.attempt:
@@ -546,11 +531,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _hour_given(conversation, subject, turn)
         case "plan", _ if conversation.interview and _is_running(conversation, subject):
             return _way_back(conversation, [setup.reasons(session_of(conversation.interview), turn)])
-        case "done", _ if subject:
-            return _way_back(*learning.done_pressed(conversation, subject, turn))
-        case (("why" | "pace"), _):
-            asked = nudging.why if verb == "why" else pace.chosen
-            return _way_back(*asked(conversation, subject, turn))
+        case _ if verb in _SIDE_BUTTONS and (subject or verb in _BARE):
+            return _way_back(*_SIDE_BUTTONS[verb](conversation, subject, turn))
         case "next", _ if subject == "":
             return _way_back(*learning.following(conversation, "", turn))
         case (
@@ -587,11 +569,22 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
     return _with_question(conversation, [reply(say("general.old_button"))], turn)
 
 
+_SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
+    "done": learning.done_pressed,
+    "path": learning.path_pressed,
+    "level": learning.level_pressed,
+    "begin": learning.begin,
+    "unstage": reviewing.declined,
+    "commit": nudging.commit_pressed,
+    "fewer": nudging.fewer,
+    "why": nudging.why,
+    "pace": pace.chosen,
+}
+_BARE = ("fewer", "why")  # buttons that act on nothing in particular
+
+
 def _picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A button under a question with options: of a placement, a review or a quiz."""
-    floor = conversation.floor
-    if isinstance(floor, Placing) and pick.row == floor.path:
-        return quizzing.place_picked(conversation, floor, pick, turn)
     if pick.turn.startswith("r"):
         return _way_back(*reviewing.picked(conversation, pick, turn))
     return quizzing.picked(conversation, pick, turn)
@@ -790,10 +783,8 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
             return interview.go_on(conversation, floor, turn)
         case Recalling() as floor:
             return _way_back(*learning.skipped(conversation, floor, turn))
-        case Quizzing() as floor:
+        case Quizzing() | Placing() as floor:
             return quizzing.skipped(conversation, floor, turn)
-        case Placing() as floor:
-            return quizzing.place_skipped(conversation, floor, turn)
         case SettingUp() as floor:
             return setup.skipped(conversation, floor, turn)
         case Setting(field="zone" | "city"):
@@ -887,7 +878,7 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "debrief": debrief.begin,
     "expect": debrief.expect,
     "path": learning.path_wanted,
-    "hours": lambda conversation, argument, turn: learning.hours_given(conversation, argument, turn),
+    "hours": learning.hours_given,
     "commit": nudging.commit,
     "reminders": nudging.reminders,
     "snooze": nudging.snooze,
@@ -939,10 +930,8 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return debrief.again(floor, turn)
         case Recalling() | AwaitingRecallGrade():
             return learning.again(floor)
-        case Quizzing():
+        case Quizzing() | Placing():
             return quizzing.again(floor, turn)
-        case Placing():
-            return quizzing.place_again(floor, turn)
         case _:
             return interview.again(floor)
 

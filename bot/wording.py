@@ -96,9 +96,8 @@ class Lift(msgspec.Struct, frozen=True, kw_only=True):
 
 def held_out(student_id: str) -> bool:
     """Whether a student always gets the plain wording. The same answer for ever, in every process."""
-    digest = sha256(
-        b"nudge wording:" + student_id.encode()
-    ).digest()  # salted: other halves are not the same students
+    # Salted, so that another experiment's tenth are other students.
+    digest = sha256(b"nudge wording:" + student_id.encode()).digest()
     return int.from_bytes(digest[:8]) < HELD_OUT * 2**64
 
 

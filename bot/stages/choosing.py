@@ -68,9 +68,7 @@ def message(
     ]
     if question.kind == "multiple":
         choices.append(Choice(id=f"pick:{address}.{mask}.{CHECK}", label=label("check")))
-    return Message(
-        text=text, choices=(*choices, *more), poll=_poll(question, heading, options, choices, mask=mask)
-    )
+    return Message(text=text, choices=(*choices, *more), poll=_poll(question, options, choices, mask=mask))
 
 
 def _code(question: QuizQuestion) -> list[str]:
@@ -85,7 +83,7 @@ def _lettered(options: Sequence[str]) -> list[str]:
 
 
 def _poll(
-    question: QuizQuestion, heading: str, options: Sequence[str], choices: Sequence[Choice], *, mask: int
+    question: QuizQuestion, options: Sequence[str], choices: Sequence[Choice], *, mask: int
 ) -> Poll | None:
     """As a quiz of the platform's own: one right option and nothing to lay out."""
     if question.code or not options or question.kind == "multiple" or mask:

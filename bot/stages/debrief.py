@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from msgspec.structs import replace
 
 from bot import companies
-from bot.clock import after_quiet, at_local, next_reminder, nudged_on_day, shown, zone_of
+from bot.clock import after_quiet, at_local, next_reminder, nudged_enough, shown, zone_of
 from bot.conversation import ASIDES, ConfirmingForget, Conversation, Debriefing, Expected, Expecting, Paused
 from bot.days import day_in
 from bot.documents import CompanyKnowledge, CompanyObservation, CompanyRound, insert, slug_id, update
@@ -154,7 +154,7 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
     if waiting is None or due is None or turn.at < due:
         return conversation, []
     later = after_quiet(conversation.profile, zone_of(conversation), turn.at)
-    if nudged_on_day(conversation, turn.at):
+    if nudged_enough(conversation, turn.at):
         later = next_reminder(conversation, turn.at)
     if later > turn.at:
         return replace(conversation, expected=replace(waiting, due=later)), []

@@ -8,12 +8,11 @@ from msgspec.structs import replace
 
 from bot import companies, paths
 from bot.clock import next_reminder, shown, zone_of
+from bot.commands import bare_minutes
 from bot.conversation import (
     ASIDES,
     AwaitingRecallGrade,
     Conversation,
-    Placing,
-    Quizzing,
     Recalling,
     Setting,
 )
@@ -55,7 +54,7 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if mine is None:
         missing = _missing(template, turn)
         if missing is not None:
-            return conversation, [_prerequisite(template, missing, turn)]
+            return conversation, [_prerequisite(template, missing)]
         return _begun(conversation, template, turn)
     return _taken_up(conversation, mine, template, turn)
 
@@ -147,7 +146,7 @@ def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
     return None
 
 
-def _prerequisite(template: PathTemplate, missing: PathTemplate, turn: Turn) -> Reply:
+def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
     text = say("learn.requires", skill=template.title, required=missing.title)
     first = Choice(id=f"learn:{missing.skill}", label=label("required_first", skill=missing.title))
     return reply(text, first, button("begin", template.skill, "begin_anyway"))
@@ -233,7 +232,7 @@ def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if not argument:
         due = reviewing.next_one(conversation, turn)
         if due is not None:
-            return reviewing.ask(conversation, *due)
+            return reviewing.ask(conversation, due)
     path = lessons.at_hand(conversation, turn, argument)
     if path is None:
         return learn(conversation, argument, turn)
@@ -304,7 +303,7 @@ def _is_ours(stage_name: str, template: PathTemplate) -> bool:
 
 def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`done` and `done 25`: the open resource is complete; one recall question about it."""
-    minutes = _minutes(argument) if argument else None
+    minutes = bare_minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
     if isinstance(conversation.floor, Recalling | AwaitingRecallGrade):
@@ -405,12 +404,6 @@ def _quiz_passed(path: LearningPath, number: int, turn: Turn) -> bool:
     """Whether the stage's quiz was passed before its resources were done."""
     rows = (each for each in turn.known.progress if each.path_id == path.id and each.kind == "quiz")
     return any(each.stage_number == number and each.status == "completed" for each in rows)
-
-
-def _minutes(argument: str) -> int | None:
-    from bot.commands import bare_minutes
-
-    return bare_minutes(argument)
 
 
 # The recall question
@@ -554,7 +547,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
         return learn(conversation, path.skill, turn)
     if state not in ("paused", "abandoned"):
         return _path_shown(conversation, path, turn)
-    after = replace(path, state=state, updated_at=turn.at)  # type: ignore[arg-type]  # one of the two
+    after = replace(path, state=state, updated_at=turn.at)
     turn = _knowing(turn, after)
     skill = lessons.title_of(path.skill, turn)
     back = Choice(id=f"path:{path.id}.active", label=label("take_up"))
@@ -628,12 +621,6 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
                     )
                 )
     return conversation, [*effects, reply("\n\n".join(lines[:4]), button("next", "", "next_path"))]
-
-
-def left(conversation: Conversation, turn: Turn) -> Outcome | None:
-    """A quiz that is gone away from."""
-    stage = conversation.floor
-    return quizzing.left(conversation, stage) if isinstance(stage, Quizzing | Placing) else None
 
 
 def _unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:

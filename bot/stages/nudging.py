@@ -280,14 +280,14 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
     )
 
 
-def _review(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
+def _review(conversation: Conversation, _row: LearningProgress, turn: Turn) -> _Subject | None:
     """The question itself, answerable in place."""
     for due in reviews.due(turn.known.progress, turn.at):
         asked = reviewing.asked(due, turn)
         if asked is not None and due.card is not None:
             day = due.card.missed_at.astimezone(zone_of(conversation)).date()
             values = {"title": plain(due.card.title), "date": f"{day.day} {day:%b}"}
-            company = _company(conversation, asked.topic, turn)
+            company = _company(conversation, (asked.topic,), turn)
             return _Subject(
                 kind="review",
                 row=due.id,
@@ -329,7 +329,7 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
         "left": lessons.minutes(paths.stage_minutes(step.stage)),
         "number": step.stage.stage_number,
     }
-    company = _company(conversation, *_topics(path, turn), turn=turn)
+    company = _company(conversation, _topics(path, turn), turn)
     if days >= LONG_STREAK:
         values["days"] = days
     if company:
@@ -370,9 +370,8 @@ def _topics(path: LearningPath, turn: Turn) -> tuple[str, ...]:
     return template.topics if template else ()
 
 
-def _company(conversation: Conversation, *topics: str, turn: Turn | None = None) -> str:
+def _company(conversation: Conversation, topics: tuple[str, ...], turn: Turn) -> str:
     """The company they aim at, if it asks about one of these topics."""
-    assert turn is not None
     company = turn.content.company(conversation.profile.company)
     asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
     return plain(company.company) if company and asked.intersection(topics) else ""
@@ -425,7 +424,7 @@ def followed(before: Conversation, conversation: Conversation, effects: list[Eff
     zone = zone_of(conversation)
     if learnt:
         conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
-    conversation, noted = _noted(conversation, learnt, turn.at)
+    conversation, noted = _noted(conversation, turn.at, learnt=learnt)
     if before.ignored and turn.event_is_students:
         conversation = replace(conversation, ignored=0)
     came_back = turn.event_is_students and (before.unreachable or before.ignored)
@@ -439,7 +438,7 @@ def followed(before: Conversation, conversation: Conversation, effects: list[Eff
     return conversation, [*effects, *noted]
 
 
-def _noted(conversation: Conversation, learnt: bool, at: datetime) -> tuple[Conversation, list[Effect]]:
+def _noted(conversation: Conversation, at: datetime, *, learnt: bool) -> tuple[Conversation, list[Effect]]:
     """On the record of the last nudge, once each."""
     last = conversation.nudge
     if last is None or at - last.at > OPENED_WITHIN:
@@ -457,16 +456,17 @@ def _noted(conversation: Conversation, learnt: bool, at: datetime) -> tuple[Conv
 
 def _learnt(effects: Sequence[Effect]) -> bool:
     """Whether something was learnt in this turn: a resource done, a quiz ended, a review or an interview answer graded."""
-    for each in effects:
-        if isinstance(each, Update) and each.collection == "learning_progress":
-            if each.fields.get("status") == "completed" or "card" in each.fields:
-                return True
-            if "attempts" in each.fields and each.fields.get("status") == "in_progress":
-                return True
-        if isinstance(each, Update) and each.collection == "interview_attempts":
-            if each.fields.get("status") == "graded":
-                return True
-    return False
+    return any(_is_learning(each) for each in effects if isinstance(each, Update))
+
+
+def _is_learning(write: Update) -> bool:
+    fields = write.fields
+    if write.collection == "interview_attempts":
+        return fields.get("status") == "graded"
+    if write.collection != "learning_progress":
+        return False
+    ended = any(each["ended_at"] for each in fields.get("attempts", ())[-1:])
+    return fields.get("status") == "completed" or "card" in fields or ended
 
 
 def _gives_time(effect: Effect) -> bool:

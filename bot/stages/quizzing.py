@@ -71,8 +71,15 @@ def start(
     return conversation, [*effects, replace(shown, edit=edit)]
 
 
-def again(stage: Quizzing, turn: Turn) -> Reply:
+def is_about(stage: Quizzing | Placing, subject: str) -> bool:
+    """Whether a button's subject is the quiz under way."""
+    return subject == (stage.row if isinstance(stage, Quizzing) else stage.path)
+
+
+def again(stage: Quizzing | Placing, turn: Turn) -> Reply:
     """The open question, asked once more; [Go on] where its path is not at hand."""
+    if isinstance(stage, Placing):
+        return _placing(stage, turn)
     found = _at(stage, turn)
     if found is None:
         return reply(say("quiz.waits"), button("quiz", f"{stage.path}.{stage.number}", "quiz_on"))
@@ -82,6 +89,8 @@ def again(stage: Quizzing, turn: Turn) -> Reply:
 
 def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A press under a quiz question: an answer, or one more option marked. An old one counts for nothing."""
+    if isinstance(floor := conversation.floor, Placing) and pick.row == floor.path:
+        return _place_picked(conversation, floor, pick, turn)
     row = next((each for each in turn.known.progress if each.id == pick.row), None)
     path = next((each for each in turn.known.paths if row is not None and each.id == row.path_id), None)
     open_ = lessons.open_attempt(row)
@@ -105,8 +114,10 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     return _answered(conversation, path, stage, row, asked, answer, turn, edit=True)
 
 
-def said(conversation: Conversation, stage: Quizzing, text: str, turn: Turn) -> Outcome:
+def said(conversation: Conversation, stage: Quizzing | Placing, text: str, turn: Turn) -> Outcome:
     """An answer in words or letters."""
+    if isinstance(stage, Placing):
+        return _place_said(conversation, stage, text, turn)
     found = _at(stage, turn)
     if found is None:
         return conversation.swapped(stage, None), [reply(say("quiz.gone"), button("next", "", "next_path"))]
@@ -120,8 +131,12 @@ def said(conversation: Conversation, stage: Quizzing, text: str, turn: Turn) -> 
     return _answered(conversation, path, on_path, row, asked, answer, turn)
 
 
-def skipped(conversation: Conversation, stage: Quizzing, turn: Turn) -> Outcome:
+def skipped(
+    conversation: Conversation, stage: Quizzing | Placing, turn: Turn, *, edit: bool = False
+) -> Outcome:
     """ "Don't know": it counts as missed, and what is right is told."""
+    if isinstance(stage, Placing):
+        return _placed(conversation, stage, turn, right=False, edit=edit)
     found = _at(stage, turn)
     if found is None:
         return conversation.swapped(stage, None), [reply(say("quiz.gone"), button("next", "", "next_path"))]
@@ -129,7 +144,7 @@ def skipped(conversation: Conversation, stage: Quizzing, turn: Turn) -> Outcome:
     open_ = lessons.open_attempt(row)
     assert open_ is not None
     asked = turn.content.quiz_question(open_.questions[len(open_.answers)])
-    return _answered(conversation, path, on_path, row, asked, (), turn)
+    return _answered(conversation, path, on_path, row, asked, (), turn, edit=edit)
 
 
 def left(conversation: Conversation, stage: Quizzing | Placing) -> Outcome:
@@ -193,7 +208,7 @@ def _ended(
     conversation = conversation.without(Quizzing)
     counts = {"right": right, "total": len(pairs), "score": score, "passing": passing}
     if not passed:
-        text, choices = _failed(path, stage, wrong, counts, turn)
+        text, choices = _failed(path, stage, wrong, counts)
         return conversation, [_kept(row, turn.at, ended=True), *cards, reply(text, *choices)]
     hours = conversation.profile.hours_a_week
     after = paths.with_assessed(path, stage.stage_number, hours=hours, at=turn.at)
@@ -221,7 +236,7 @@ def _ended(
 
 
 def _failed(
-    path: LearningPath, stage: PathStage, wrong: list[QuizQuestion], counts: dict[str, int], turn: Turn
+    path: LearningPath, stage: PathStage, wrong: list[QuizQuestion], counts: dict[str, int]
 ) -> tuple[str, list[Choice]]:
     """The topics missed, and what explains them."""
     topics = ", ".join(dict.fromkeys(plain(each.topic) for each in wrong))
@@ -324,13 +339,13 @@ def _with_path(known: Known, after: LearningPath) -> Known:
 
 def place(conversation: Conversation, path: LearningPath, turn: Turn, *, edit: bool = False) -> Outcome:
     """Begin the questions that find somebody's level."""
-    placing = Placing(path=path.id, seed=turn.event.id)
-    conversation = conversation.without(Quizzing, Placing).pushed(placing)
-    shown = place_again(placing, turn)
+    stage = Placing(path=path.id, seed=turn.event.id)
+    conversation = conversation.without(Quizzing, Placing).pushed(stage)
+    shown = _placing(stage, turn)
     return conversation, [replace(shown, edit=edit)]
 
 
-def place_again(stage: Placing, turn: Turn) -> Reply:
+def _placing(stage: Placing, turn: Turn) -> Reply:
     """The open question of a placement."""
     asked = _placing_question(stage, turn)
     if asked is None:
@@ -342,7 +357,7 @@ def place_again(stage: Placing, turn: Turn) -> Reply:
     return Reply(message=replace(message, choices=more, poll=None))
 
 
-def place_picked(conversation: Conversation, stage: Placing, pick: choosing.Pick, turn: Turn) -> Outcome:
+def _place_picked(conversation: Conversation, stage: Placing, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A press under a question of the placement."""
     asked = _placing_question(stage, turn)
     if asked is None or pick.turn != f"p{_count(stage)}":
@@ -354,27 +369,23 @@ def place_picked(conversation: Conversation, stage: Placing, pick: choosing.Pick
         address = f"{stage.path}.p{_count(stage)}"
         message = choosing.message(asked, heading, stage.seed, address, mask=mask, typed=False)
         return conversation, [Reply(message=message, edit=True)]
-    return _placed(conversation, stage, choosing.is_right(asked, answer), turn, edit=True)
+    right = choosing.is_right(asked, answer)
+    return _placed(conversation, stage, turn, right=right, edit=True)
 
 
-def place_said(conversation: Conversation, stage: Placing, text: str, turn: Turn) -> Outcome:
+def _place_said(conversation: Conversation, stage: Placing, text: str, turn: Turn) -> Outcome:
     """The same in words or letters."""
     asked = _placing_question(stage, turn)
     answer = choosing.said(asked, stage.seed, text) if asked and asked.kind != "fill" else None
     if asked is not None and asked.kind == "fill":
         answer = (text,)
     if answer is None or asked is None:
-        return conversation, [reply(say("quiz.press")), place_again(stage, turn)]
-    return _placed(conversation, stage, choosing.is_right(asked, answer), turn)
-
-
-def place_skipped(conversation: Conversation, stage: Placing, turn: Turn, *, edit: bool = False) -> Outcome:
-    """ "Don't know"."""
-    return _placed(conversation, stage, False, turn, edit=edit)
+        return conversation, [reply(say("quiz.press")), _placing(stage, turn)]
+    return _placed(conversation, stage, turn, right=choosing.is_right(asked, answer))
 
 
 def _placed(
-    conversation: Conversation, stage: Placing, right: bool, turn: Turn, *, edit: bool = False
+    conversation: Conversation, stage: Placing, turn: Turn, *, right: bool, edit: bool = False
 ) -> Outcome:
     """On to the next question; the first stage that is not known is where to start."""
     from bot.stages import learning  # the path's own words follow; it imports this module
@@ -391,7 +402,7 @@ def _placed(
         after = replace(after, answers=(*after.answers, ()))
         verdict = None
     if verdict is None and _placing_question(after, turn) is not None:
-        return conversation.swapped(stage, after), [replace(place_again(after, turn), edit=edit)]
+        return conversation.swapped(stage, after), [replace(_placing(after, turn), edit=edit)]
     known = sum(knows(each) is True for each in after.answers)
     level = paths.level_after(known, stages)
     return learning.level_set(conversation.swapped(stage, None), path, level, turn, edit=edit)

@@ -63,7 +63,7 @@ class Miss(msgspec.Struct, frozen=True, kw_only=True):
 # Asking
 
 
-def next_one(conversation: Conversation, turn: Turn) -> tuple[LearningProgress, Asked] | None:
+def next_one(conversation: Conversation, turn: Turn) -> Asked | None:
     """The review that `next` brings: the longest due, but only so many a day."""
     today = turn.at.astimezone(zone_of(conversation)).date()
     answered = sum(
@@ -77,10 +77,10 @@ def next_one(conversation: Conversation, turn: Turn) -> tuple[LearningProgress, 
     return first_due(turn)
 
 
-def first_due(turn: Turn) -> tuple[LearningProgress, Asked] | None:
+def first_due(turn: Turn) -> Asked | None:
     """The one that has been due longest, of those whose question is still there."""
-    found = ((row, asked(row, turn)) for row in reviews.due(turn.known.progress, turn.at))
-    return next(((row, each) for row, each in found if each is not None), None)
+    found = (asked(row, turn) for row in reviews.due(turn.known.progress, turn.at))
+    return next((each for each in found if each is not None), None)
 
 
 def asked(row: LearningProgress, turn: Turn) -> Asked | None:
@@ -102,8 +102,8 @@ def asked(row: LearningProgress, turn: Turn) -> Asked | None:
                 return None
             category = say("review.category", category=plain(", ".join(card.points))) if card.points else ""
             body = say("review.problem", title=plain(problem.title or problem.topic_title), category=category)
-            choices = (button("redo", row.id, "redo"),)
-            return Asked(message=Message(text=f"{heading}\n\n{body}", choices=choices), topic=problem.topic)
+            redo = button("redo", row.id, "redo")
+            return Asked(message=Message(text=f"{heading}\n\n{body}", choices=(redo,)), topic=problem.topic)
         case "question" | "recall":
             recall, topic = _recall(card, turn)
             if recall is None:
@@ -118,7 +118,7 @@ def asked(row: LearningProgress, turn: Turn) -> Asked | None:
             )
 
 
-def ask(conversation: Conversation, row: LearningProgress, one: Asked) -> Outcome:
+def ask(conversation: Conversation, one: Asked) -> Outcome:
     """On the student's own wish: the question has the floor."""
     if one.floor is not None:
         conversation = conversation.without(Recalling).pushed(one.floor)
@@ -130,7 +130,7 @@ def wanted(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
     """`review`: the next card that is due, else when the next one is."""
     found = first_due(turn)
     if found is not None:
-        return ask(conversation, *found)
+        return ask(conversation, found)
     soonest = reviews.next_due(turn.known.progress)
     if soonest is None or soonest <= turn.at:
         return conversation, [reply(say("review.none"), button("next", "", "next_path"))]
@@ -146,7 +146,7 @@ def opened(conversation: Conversation, row_id: str, turn: Turn) -> Outcome | Non
         return None
     if row.card.due > turn.at:
         return conversation, [_answered_already(conversation, row.card, turn)]
-    return ask(conversation, row, one)
+    return ask(conversation, one)
 
 
 def _recall(card: ReviewCard, turn: Turn) -> tuple[Recall | None, str]:
