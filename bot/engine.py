@@ -491,10 +491,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return coding.skipped(conversation, floor, turn)
         case "hint" | "skip", Answering() | Coding() if subject == floor.question.id:
             return interview.hint(conversation, floor) if verb == "hint" else _skip(conversation, turn)
-        case "skip", Recalling() if subject == floor.row:
-            return _way_back(*learning.skipped(conversation, floor, turn))
-        case "skip", Quizzing() | Placing() if quizzing.is_about(floor, subject):
-            return quizzing.skipped(conversation, floor, turn, edit=True)
+        case "skip", Recalling() | Quizzing() | Placing() if _is_row_of(floor, subject):
+            return _skip(conversation, turn, edit=True)
         case "pick", _ if pick := choosing.read(subject):
             return _picked(conversation, pick, turn)
         case "quiz", _ if subject:
@@ -581,6 +579,11 @@ _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "pace": pace.chosen,
 }
 _BARE = ("fewer", "why")  # buttons that act on nothing in particular
+
+
+def _is_row_of(floor: Recalling | Quizzing | Placing, subject: str) -> bool:
+    """Whether a button's subject is the row, or the path, of what is being asked."""
+    return subject == (floor.path if isinstance(floor, Placing) else floor.row)
 
 
 def _picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
@@ -771,7 +774,7 @@ def _hint(conversation: Conversation, turn: Turn) -> Outcome:
     return _nothing_open(conversation, turn)
 
 
-def _skip(conversation: Conversation, turn: Turn) -> Outcome:
+def _skip(conversation: Conversation, turn: Turn, *, edit: bool = False) -> Outcome:
     match conversation.floor:
         case Coding(best=best) as floor if best:
             return coding.finished(conversation, floor, turn)
@@ -784,7 +787,7 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
         case Recalling() as floor:
             return _way_back(*learning.skipped(conversation, floor, turn))
         case Quizzing() | Placing() as floor:
-            return quizzing.skipped(conversation, floor, turn)
+            return quizzing.skipped(conversation, floor, turn, edit=edit)
         case SettingUp() as floor:
             return setup.skipped(conversation, floor, turn)
         case Setting(field="zone" | "city"):

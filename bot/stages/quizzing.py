@@ -71,11 +71,6 @@ def start(
     return conversation, [*effects, replace(shown, edit=edit)]
 
 
-def is_about(stage: Quizzing | Placing, subject: str) -> bool:
-    """Whether a button's subject is the quiz under way."""
-    return subject == (stage.row if isinstance(stage, Quizzing) else stage.path)
-
-
 def again(stage: Quizzing | Placing, turn: Turn) -> Reply:
     """The open question, asked once more; [Go on] where its path is not at hand."""
     if isinstance(stage, Placing):
