@@ -132,6 +132,7 @@ async def catch_up(clock: MovableClock, shell: Shell, store: Store) -> None:
             await _swept(shell)
         else:
             await shell.sweep_left()
+            await shell.sweep_nudges()
             await shell.settled()
 
 

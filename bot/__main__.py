@@ -279,6 +279,8 @@ async def _serve(
     scheduler: bool = False,
 ) -> None:
     """Run platforms and the scheduler until the process is told to stop."""
+    from adapters.pace import NUDGES_A_SECOND
+    from bot.lane import Lane
     from bot.stopping import until_stopped
 
     _warn_of_a_wiped_disk(settings)
@@ -295,11 +297,12 @@ async def _serve(
             grader=_grader(settings, client),
             judge=_code_judge(settings, stack),
             messengers=messengers,
+            lanes={platform: Lane(pace) for platform, pace in NUDGES_A_SECOND.items()},
             patience=PATIENCE,
         )
         stack.push_async_callback(shell.close)
         gc.freeze()  # the content stays until the end: looked through at every collection, it took a tenth of a turn
-        sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left]
+        sweeps: list[Callable[[], Awaitable[object]]] = [shell.sweep_left, shell.sweep_nudges]
         if scheduler:
             sweeps.append(shell.sweep_due)
         runs: list[Awaitable[None]] = []

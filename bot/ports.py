@@ -127,15 +127,23 @@ class Store(Protocol):
         not taken. `lease_until` None ends the lease; a time holds the rest back until then."""
 
     async def pending(
-        self, platforms: Sequence[str], *, work: bool, at: datetime, lease: timedelta, limit: int
+        self,
+        platforms: Sequence[str],
+        *,
+        work: bool,
+        nudges: bool = True,
+        at: datetime,
+        lease: timedelta,
+        limit: int,
     ) -> list[tuple[str, list[Delivery]]]:
-        """Lease conversations with deliveries to one of `platforms`, or (with `work`) something to compute.
-        Gives each one's deliveries to these platforms, oldest first, `tries` as it was before this claim; the claim
-        itself counts one more on each."""
+        """Lease conversations with replies to one of `platforms`, or (with `work`) something to compute; after them, with
+        `nudges`, those where only nudges wait. Gives each one's deliveries to these platforms, oldest first, `tries` as
+        it was before this claim; the claim itself counts one more on each."""
 
     async def due(self, *, at: datetime, lease: timedelta, limit: int, claim: bool = True) -> list[Claimed]:
-        """Rows whose `next_nudge_at` and conversations whose `wake_at` is not after `at`, earliest first, leased to the
-        caller. With `claim` False nothing is leased or changed."""
+        """Rows whose `next_nudge_at` and conversations whose `wake_at` is not after `at`, leased to the caller: first the
+        conversations, which somebody may be in the middle of, each kind earliest first. With `claim` False nothing is
+        leased or changed, and all are earliest first."""
 
     async def set_aside(self, document: Document) -> None:
         """Keep the record of an event that failed three times."""

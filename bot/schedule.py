@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
@@ -20,20 +20,24 @@ log = logging.getLogger("viva.sweep")
 async def sweeping(
     *sweeps: Callable[[], Awaitable[object]], daily: Sequence[Callable[[], Awaitable[object]]] = ()
 ) -> AsyncIterator[None]:
-    """Run each sweep at once and then every few seconds (`daily` ones every day), never two of a kind at a time, until
-    the block is left."""
+    """Run each sweep at once and then every few seconds (`daily` ones before the block is entered, and every day), never
+    two of a kind at a time, until the block is left. A sweep that has much to send goes on for minutes."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    for sweep, every in [*((each, EVERY) for each in sweeps), *((each, DAY) for each in daily)]:
+    for each in daily:
+        await _told(each)()
+    now = datetime.now(UTC)
+    kinds = [*((each, EVERY, now) for each in sweeps), *((each, DAY, now + DAY) for each in daily)]
+    for sweep, every, first in kinds:
         # APScheduler's default misfire grace of 1 s drops late jobs without a word: None runs them, coalesced to one.
         scheduler.add_job(
             _told(sweep),
             "interval",
             seconds=every.total_seconds(),
+            next_run_time=first,
             misfire_grace_time=None,
             coalesce=True,
             max_instances=1,
         )
-        await _told(sweep)()
     scheduler.start()
     try:
         yield

@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -52,6 +52,7 @@ from bot.events import (
     Woke,
 )
 from bot.judging import CannotRun, Judge, JudgeBusy
+from bot.lane import Lane
 from bot.messages import Address, Delivery, Message
 from bot.ports import (
     ChatUnreachable,
@@ -79,11 +80,13 @@ STALE_TRIES = 20  # of one turn; each lost race means that another process got o
 AWAY_PAUSE = 0.5, 15.0  # seconds between tries while the database is away: first, longest
 RETRY_PAUSE = 2.0, 300.0  # seconds before a message is tried again: first, longest
 CLAIMS = 100  # leased at once by a sweep: done within the lease even where a platform takes seconds
-AT_ONCE = 32  # turns of one sweep under way together
+AT_ONCE = 32  # turns, or messages, of one sweep under way together
+PLACE_WITHIN = timedelta(
+    seconds=20
+)  # else the lane stands still, and what was claimed is left to a later sweep
+CHAT_GAP = 1.0  # s between two nudges in one chat: Telegram asks for it
 CACHED_RECORDS = 2_000  # conversations remembered, some kB each: those who are talking now
 CACHED_STUDENTS = 10_000  # identities remembered, so that a turn does not ask for them
-
-T = TypeVar("T")
 
 log = logging.getLogger("viva.turn")
 
@@ -114,10 +117,12 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     after: Conversation | None = None
     writes: Sequence[Write] = ()
     deliveries: Sequence[Delivery] = ()
+    sending: asyncio.Task[None] | None = None
 
 
 class Shell:
     """One process's way from an event to its committed, sent answer. `messengers`: the platforms it sends to.
+    `lanes`: by platform, the pace of what sweeps cause, also where another process sends it; without one there is none.
     `patience`: seconds an answer waits for a second message before it is graded."""
 
     def __init__(
@@ -128,6 +133,7 @@ class Shell:
         grader: Grader,
         judge: Judge | None = None,
         messengers: Sequence[Messenger] = (),
+        lanes: Mapping[str, Lane] | None = None,
         patience: float = 0.0,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -137,6 +143,7 @@ class Shell:
         self._judge = judge
         self._patience = patience
         self._messengers: Mapping[str, Messenger] = {each.platform: each for each in messengers}
+        self._lanes = lanes or {}
         self._clock = clock
         # Lock before load: aiogram #1317, ten quick messages all saw the first stage. Weak, or the tables grow for ever.
         self._turn_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -183,27 +190,38 @@ class Shell:
     async def sweep(self, at: datetime | None = None) -> Swept:
         """Do what has fallen due, then what was left undone. Raises StoreUnavailable."""
         swept = await self.sweep_due(at)
-        swept.delivered = await self.sweep_left()
+        swept.delivered = await self.sweep_left() + await self.sweep_nudges()
         return swept
 
     async def sweep_due(self, at: datetime | None = None) -> Swept:
-        """Nudges and everything else whose time has come: decided and committed. Raises StoreUnavailable."""
+        """Nudges and everything else whose time has come: decided, committed and sent, no faster than their lanes go.
+        Raises StoreUnavailable."""
         swept = Swept()
         while claims := await self._store.due(at=at or self._clock(), lease=LEASE, limit=CLAIMS):
             swept.due += len(claims)
-            await self._in_lanes([self._claimed(claim, at or self._clock(), swept) for claim in claims])
+            room = asyncio.Semaphore(AT_ONCE)
+            await asyncio.gather(*(self._claimed(claim, at, swept, room) for claim in claims))
             if len(claims) < CLAIMS:
                 break
         return swept
 
     async def sweep_left(self) -> int:
-        """Send and grade what another process, or an earlier try, left. Gives the number of messages that went.
-        Raises StoreUnavailable."""
-        platforms = tuple(self._messengers)
-        left = await self._store.pending(platforms, work=True, at=self._clock(), lease=LEASE, limit=CLAIMS)
-        return sum(
-            await self._in_lanes([self._taken_up(student, deliveries) for student, deliveries in left])
-        )
+        """Send the replies and grade what another process, or an earlier try, left. Gives the number of messages that
+        went. Raises StoreUnavailable."""
+        went, platforms = 0, tuple(self._messengers)
+        while left := await self._store.pending(
+            platforms, work=True, nudges=False, at=self._clock(), lease=LEASE, limit=CLAIMS
+        ):
+            room = asyncio.Semaphore(AT_ONCE)
+            went += sum(await asyncio.gather(*(self._taken_up(*each, room) for each in left)))
+            if len(left) < CLAIMS:
+                break
+        return went
+
+    async def sweep_nudges(self) -> int:
+        """Send the nudges that another process, or an earlier try, left, as fast as their lanes go. Gives the number of
+        messages that went. Raises StoreUnavailable."""
+        return sum(await asyncio.gather(*(self._drained(platform) for platform in self._messengers)))
 
     def rate(self, ratings: Mapping[str, int]) -> None:
         """From now on questions are as hard as this says, by id."""
@@ -211,8 +229,8 @@ class Shell:
 
     async def settled(self) -> None:
         """Wait until everything that is under way has been graded and sent."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks)
+        while self._tasks:  # not gather: of done tasks it returns at once, before the set has let go of them
+            await asyncio.wait(self._tasks)
 
     async def close(self) -> None:
         """Stop what is under way; the next process takes it up from the committed conversation."""
@@ -247,7 +265,10 @@ class Shell:
             async with self._lock(self._turn_locks, student):
                 taken = await self._decided(student, event)
                 if taken is not None:
-                    self._begin_sending(student, taken.deliveries, settle=taken.after is not None)
+                    settle = taken.after is not None
+                    taken = replace(
+                        taken, sending=self._begin_sending(student, taken.deliveries, settle=settle)
+                    )
         finally:
             self._no_longer_busy(student)
         if taken is not None and taken.after is not None:
@@ -350,11 +371,14 @@ class Shell:
 
     # Sending
 
-    def _begin_sending(self, student: str, deliveries: Sequence[Delivery], *, settle: bool = True) -> None:
+    def _begin_sending(
+        self, student: str, deliveries: Sequence[Delivery], *, settle: bool
+    ) -> asyncio.Task[None] | None:
         mine = [each for each in deliveries if each.to.platform in self._messengers]
-        if mine and not self._held_back(student):  # else they wait in the outbox behind what is held back
-            self._busy[student] += 1
-            self._beside(partial(self._send_all, student, mine, settle=settle))
+        if not mine or self._held_back(student):  # they wait in the outbox behind what is held back
+            return None
+        self._busy[student] += 1
+        return self._beside(partial(self._send_all, student, mine, settle=settle))
 
     async def _send_all(self, student: str, deliveries: Sequence[Delivery], *, settle: bool = True) -> int:
         """Hand messages over in their order, and take them out of the outbox. Gives how many went. The caller has
@@ -407,11 +431,19 @@ class Shell:
                 sent.append(each.id)
                 continue
             rest = [later.id for later in deliveries[place + 1 :]]
+            lane = self._lanes.get(each.to.platform)
+            if lane is not None and each.kind == "reply":
+                lane.give_way()
+            elif lane is not None and place:  # for the first one there was a place
+                await lane.place(after=CHAT_GAP)
             try:
                 await self._messengers[each.to.platform].send(each)
             except NotTaken as error:
                 log.warning("not taken chat=%s:%s: %s", each.to.platform, each.to.chat, error)
-                return sent, [each.id, *rest], error.retry_after or _backoff(each.tries), gone
+                hold = error.retry_after or _backoff(each.tries)
+                if lane is not None and each.kind == "nudge":  # so would the next ones be
+                    lane.hold(hold)
+                return sent, [each.id, *rest], hold, gone
             except MaybeTaken as error:
                 log.warning("maybe taken chat=%s:%s: %s", each.to.platform, each.to.chat, error)
                 if each.kind == "reply":  # again, and counted; a nudge is not said twice
@@ -536,7 +568,16 @@ class Shell:
 
     # Sweeping
 
-    async def _claimed(self, claim: Claimed, at: datetime, swept: Swept) -> None:
+    async def _claimed(
+        self, claim: Claimed, at: datetime | None, swept: Swept, room: asyncio.Semaphore
+    ) -> None:
+        """Its place comes before its turn: what is decided goes at once, as the hour is then, and whoever dies waiting
+        has decided nothing."""
+        if await self._has_place(await self._platform_of(claim.student)):
+            async with room:
+                await self._due(claim, at or self._clock(), swept)
+
+    async def _due(self, claim: Claimed, at: datetime, swept: Swept) -> None:
         when = claim.due.isoformat(timespec="milliseconds")
         event: Event
         if claim.row:
@@ -556,10 +597,51 @@ class Shell:
             await self._stilled(claim.student, event)
         if taken is not None and any(each.kind == "nudge" for each in taken.deliveries):
             swept.sent += 1
+        if taken is not None and taken.sending is not None:
+            await asyncio.wait([taken.sending])
 
-    async def _taken_up(self, student: str, deliveries: Sequence[Delivery]) -> int:
+    async def _platform_of(self, student: str) -> str:
+        """Where a student is written to, empty when nowhere."""
+        record = (self._records.get(student) or await self._store.load(student)) if self._lanes else None
+        return record.conversation.address.platform if record and record.conversation.address else ""
+
+    async def _has_place(self, platform: str) -> bool:
+        """Wait for a place in a platform's lane. False when it stands still."""
+        lane = self._lanes.get(platform)
+        if lane is None:
+            return True
+        try:
+            async with asyncio.timeout(PLACE_WITHIN.total_seconds()):
+                await lane.place()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _drained(self, platform: str) -> int:
+        """Send a platform's nudges one by one, a place each. The place comes before the claim: a nudge is tried once,
+        so whoever dies between the two would lose it."""
+        room = asyncio.Semaphore(AT_ONCE)
+        sending: list[asyncio.Task[int]] = []
+        while await self._has_place(platform):
+            async with room:
+                left = await self._store.pending(
+                    [platform], work=False, at=self._clock(), lease=LEASE, limit=1
+                )
+            if not left:
+                break
+            sending.append(asyncio.create_task(self._taken_up(*left[0], room)))
+        return sum(await asyncio.gather(*sending))
+
+    async def _taken_up(self, student: str, deliveries: Sequence[Delivery], room: asyncio.Semaphore) -> int:
         """What one conversation had left. Gives how many messages went; a failure is logged, and leaves the others be."""
-        if self._busy[student]:
+        async with room:
+            return await self._again(student, deliveries)
+
+    async def _again(self, student: str, deliveries: Sequence[Delivery]) -> int:
+        if self._busy[student]:  # what it had left comes after what it does now; a nudge is not begun by that
+            untaken = [each.id for each in deliveries if each.kind == "nudge" and not each.tries]
+            if untaken:
+                await self._store.settle(student, untaken=untaken, lease_until=self._leased_until(student))
             return 0
         try:
             record = await self._store.load(student)
@@ -578,18 +660,19 @@ class Shell:
         """Replies go whatever the hour; a nudge only once, on its own day, outside quiet hours."""
         student, now = conversation.student, self._clock()
         dropped: list[str] = []
+        waiting: dict[str, datetime] = {}
         timely: list[Delivery] = []
         for each in deliveries:
             when = nudge_may_go(conversation, each.at, now) if each.kind == "nudge" else now
             if when is None or (each.kind == "nudge" and each.tries):
                 dropped.append(each.id)
             elif when > now:
-                await self._store.settle(student, sent=dropped, untaken=[each.id], lease_until=when)
-                return 0
+                waiting[each.id] = when
             else:
                 timely.append(replace(each, tries=each.tries + 1))
-        if dropped:
-            await self._store.settle(student, sent=dropped, lease_until=now + LEASE)
+        if dropped or waiting:
+            until = now + LEASE if timely or not waiting else min(waiting.values())
+            await self._store.settle(student, sent=dropped, untaken=waiting, lease_until=until)
         for each in timely:
             if each.tries > 1:
                 log.info("sent again chat=%s:%s try=%d", each.to.platform, each.to.chat, each.tries)
@@ -688,21 +771,12 @@ class Shell:
 
     # Tasks and locks
 
-    def _beside(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    def _beside(self, work: Callable[[], Coroutine[Any, Any, object]]) -> asyncio.Task[None]:
         """Run something beside the turn; its failure is logged, and a sweep takes up what it left."""
         task = asyncio.create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    @staticmethod
-    async def _in_lanes(work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-        lanes = asyncio.Semaphore(AT_ONCE)
-
-        async def one(each: Coroutine[Any, Any, T]) -> T:
-            async with lanes:
-                return await each
-
-        return await asyncio.gather(*(one(each) for each in work))
+        return task
 
     @staticmethod
     def _lock(table: WeakValueDictionary[str, asyncio.Lock], student: str) -> asyncio.Lock:

@@ -237,15 +237,28 @@ class MongoStore:
 
     @_answering
     async def pending(
-        self, platforms: Sequence[str], *, work: bool, at: datetime, lease: timedelta, limit: int
+        self,
+        platforms: Sequence[str],
+        *,
+        work: bool,
+        nudges: bool = True,
+        at: datetime,
+        lease: timedelta,
+        limit: int,
     ) -> list[tuple[str, list[Delivery]]]:
         here = {"outbox.to.platform": {"$in": list(platforms)}}
-        wanted = _free({"$or": [here, {"work": True}]} if work else here, "lease", at)
-        found = await self._of("conversations").find(wanted, {"_id": 1}).limit(limit).to_list(limit)
+        reply = {"outbox": {"$elemMatch": {"to.platform": {"$in": list(platforms)}, "kind": "reply"}}}
+        kinds: list[dict[str, Any]] = [{"work": True}] * work + [reply] + [here] * nudges
+        found: dict[Any, None] = {}
+        for one in kinds:
+            if len(found) < limit:
+                wanted = _free(one, "lease", at)
+                some = await self._of("conversations").find(wanted, {"_id": 1}).limit(limit).to_list(limit)
+                found |= dict.fromkeys(each["_id"] for each in some)
         claimed = await self._claim(
             "conversations",
-            [one["_id"] for one in found],
-            wanted,
+            list(found)[:limit],
+            _free({"$or": kinds}, "lease", at),
             lease=("lease", at + lease),
             also={"$inc": {"outbox.$[here].tries": 1}},
             array_filters=[{"here.to.platform": {"$in": list(platforms)}}],
@@ -267,15 +280,15 @@ class MongoStore:
             wanted = timed.wanted(at)
             soonest = self._of(timed.collection).find(wanted, timed.fields).sort(timed.field, 1).limit(limit)
             found += [timed.claimed(one) for one in await soonest.to_list(limit)]
-        chosen = sorted(found, key=_by_time)[:limit]
         if not claim:
-            return chosen
+            return sorted(found, key=_by_time)[:limit]
+        chosen = sorted(found, key=_wakes_first)[:limit]
         taken: list[Claimed] = []
         for timed in (_ROWS, _WAKES):
             ids = [timed.id(one) for one in chosen if bool(one.row) == (timed is _ROWS)]
             mine = await self._claim(timed.collection, ids, timed.wanted(at), lease=(timed.lease, at + lease))
             taken += [timed.claimed(one) for one in mine]
-        return sorted(taken, key=_by_time)
+        return sorted(taken, key=_wakes_first)
 
     @_answering
     async def set_aside(self, document: Document) -> None:
@@ -609,6 +622,10 @@ def _key(student: str) -> str:
 
 def _by_time(one: Claimed) -> tuple[datetime, str, str]:
     return one.due, one.row, one.student
+
+
+def _wakes_first(one: Claimed) -> tuple[bool, tuple[datetime, str, str]]:
+    return bool(one.row), _by_time(one)
 
 
 def _free(wanted: dict[str, Any], lease: str, at: datetime) -> dict[str, Any]:

@@ -52,6 +52,7 @@ READ_LOCKED = 0.25  # s a read may hold the event loop; in WAL a reader only eve
 CHUNK = 500  # documents an export reads at once, so that no snapshot keeps the WAL from being taken in
 
 _NUDGE = "json_extract(document, '$.next_nudge_at')"
+_KIND = "json_extract(delivery, '$.kind')"
 
 _OF_STUDENT = [name for name, kind in COLLECTIONS.items() if "student_id" in kind.__struct_fields__]
 
@@ -64,12 +65,14 @@ _TABLES = [
     """CREATE TABLE IF NOT EXISTS outbox (position INTEGER PRIMARY KEY, student TEXT NOT NULL, id TEXT NOT NULL,
         platform TEXT NOT NULL, tries INTEGER NOT NULL, delivery TEXT NOT NULL)""",
     "CREATE INDEX IF NOT EXISTS outbox_student ON outbox (student)",
-    "CREATE INDEX IF NOT EXISTS outbox_platform ON outbox (platform, student)",
+    "DROP INDEX IF EXISTS outbox_platform",  # until 2026-11
+    f"CREATE INDEX IF NOT EXISTS outbox_lane ON outbox ({_KIND}, platform)",
     "CREATE TABLE IF NOT EXISTS leases (student TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE IF NOT EXISTS due (at INTEGER NOT NULL, row TEXT NOT NULL, student TEXT NOT NULL,
         PRIMARY KEY (at, row, student)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS leased (at INTEGER NOT NULL, row TEXT NOT NULL, student TEXT NOT NULL,
         until INTEGER NOT NULL, PRIMARY KEY (at, row, student)) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS due_waking ON due (at, student) WHERE row = ''",
     "CREATE TABLE IF NOT EXISTS bookmarks (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS leased_until ON leased (until)",
     *(
@@ -80,16 +83,19 @@ _TABLES = [
     f"CREATE UNIQUE INDEX IF NOT EXISTS one_nudge ON {NUDGED} (student) WHERE {_NUDGE} IS NOT NULL",
 ]
 
-_PENDING = """SELECT student, min(position) FROM
-        (SELECT student, position FROM outbox WHERE platform IN (SELECT value FROM json_each(:platforms))
-         UNION ALL SELECT student, 0 FROM conversations WHERE work AND :work)
-    WHERE student NOT IN (SELECT student FROM leases WHERE until > :at)
-    GROUP BY student ORDER BY 2 LIMIT :limit"""
+# Each walks an index in its order and stops at the limit: ten thousand that wait cost no more than those that are taken.
+_FREE = "NOT EXISTS (SELECT 1 FROM leases WHERE leases.student = waiting.student AND until > :at)"
+_WORK = f"SELECT student FROM conversations AS waiting WHERE work AND {_FREE} LIMIT :limit"
+_OUT_OF = f"""SELECT position, student FROM outbox AS waiting
+    WHERE {_KIND} = :kind AND platform = :platform AND {_FREE} ORDER BY position LIMIT :limit"""
 
 _DUE = "SELECT at, row, student FROM due WHERE at <= :at ORDER BY at, row, student LIMIT :limit"
+_WAKING = "SELECT at, row, student FROM due WHERE row = '' AND at <= :at ORDER BY at, student LIMIT :limit"
+_ROWS = "SELECT at, row, student FROM due WHERE row > '' AND at <= :at ORDER BY at, row, student LIMIT :limit"
 # Without the hint the planner walks the whole table, for that saves it the sorting.
 _LAPSED = """SELECT at, row, student FROM leased INDEXED BY leased_until
     WHERE until <= :at ORDER BY at, row, student LIMIT :limit"""
+_LAPSED_WAKING = _LAPSED.replace("ORDER BY", "ORDER BY row > '',")
 
 # Primary result codes that mean the file cannot be had now; a wrong statement (SQLITE_ERROR) is not among them.
 _AWAY = {
@@ -286,32 +292,44 @@ class SqliteStore:
         self._writer.ride(settled)
 
     async def pending(
-        self, platforms: Sequence[str], *, work: bool, at: datetime, lease: timedelta, limit: int
+        self,
+        platforms: Sequence[str],
+        *,
+        work: bool,
+        nudges: bool = True,
+        at: datetime,
+        lease: timedelta,
+        limit: int,
     ) -> list[tuple[str, list[Delivery]]]:
-        wanted = {"platforms": _json(platforms), "work": work, "at": _ms(at), "limit": limit}
+        def waiting(read: Callable[[str, dict[str, Any]], Iterable[Any]]) -> list[str]:
+            wanted = {"at": _ms(at), "limit": limit}
+            found = [student for (student,) in read(_WORK, wanted)] if work else []
+            for kind in ("reply", "nudge") if nudges else ("reply",):
+                if len(found) < limit:
+                    each = [wanted | {"kind": kind, "platform": platform} for platform in platforms]
+                    found += [
+                        student for _, student in sorted(out for one in each for out in read(_OUT_OF, one))
+                    ]
+            return list(dict.fromkeys(found))[:limit]
+
         riding = self._writer is not None and self._writer.riders  # they go before the claim
-        if not riding and not self._read(_PENDING, wanted):
+        if not riding and not waiting(self._read):
             return []
 
         def claim(db: _Db) -> list[tuple[str, list[Delivery]]]:
             db.flush()
-            students = [student for student, _ in db.execute(_PENDING, wanted).fetchall()]
-            return [
-                (student, _take(db, student, wanted["platforms"], _ms(at + lease))) for student in students
-            ]
+            here = _json(platforms)
+            return [(student, _take(db, student, here, _ms(at + lease))) for student in waiting(db.execute)]
 
         return await self._write(claim)
 
     async def due(self, *, at: datetime, lease: timedelta, limit: int, claim: bool = True) -> list[Claimed]:
         # Nothing due is the usual answer, and needs neither thread nor transaction.
         look = {"at": _ms(at), "limit": limit if not claim else 1}
-        due, lapsed = self._read(_DUE, look), self._read(_LAPSED, look)
-        if claim and (due or lapsed):
-            due, lapsed = await self._write(lambda db: _lease(db, _ms(at), _ms(at + lease), limit))
-        return [
-            Claimed(student=student, due=_when(when), row=row)
-            for when, row, student in sorted(due + lapsed)[:limit]
-        ]
+        found = sorted(self._read(_DUE, look) + self._read(_LAPSED, look))[:limit]
+        if claim and found:
+            found = await self._write(lambda db: _lease(db, _ms(at), _ms(at + lease), limit))
+        return [Claimed(student=student, due=_when(when), row=row) for when, row, student in found]
 
     async def set_aside(self, document: Document) -> None:
         await self._write(lambda db: _insert(db, "aside_events", msgspec.to_builtins(document)))
@@ -694,24 +712,18 @@ def _take(db: _Db, student: str, platforms: str, until: int) -> list[Delivery]:
     ]
 
 
-def _lease(db: _Db, at: int, until: int, limit: int) -> tuple[list[Any], list[Any]]:
-    """The `limit` earliest of both tables, leased. Those from `due` are the first of it, so a range moves them."""
+def _lease(db: _Db, at: int, until: int, limit: int) -> list[Any]:
+    """The first `limit` of both tables, leased: wake-ups, then rows."""
     db.flush()
     look = {"at": at, "limit": limit}
-    due, lapsed = db.execute(_DUE, look).fetchall(), db.execute(_LAPSED, look).fetchall()
-    if lapsed:
-        taken = set(sorted(due + lapsed)[:limit])
-        due, lapsed = [one for one in due if one in taken], [one for one in lapsed if one in taken]
-        for one in lapsed:
-            db.later("UPDATE leased SET until = ? WHERE at = ? AND row = ? AND student = ?", until, *one)
-    if due:
-        db.execute(
-            """INSERT OR REPLACE INTO leased (at, row, student, until) SELECT at, row, student, ? FROM due
-            WHERE (at, row, student) <= (?, ?, ?)""",
-            (until, *due[-1]),
-        )
-        db.execute("DELETE FROM due WHERE (at, row, student) <= (?, ?, ?)", due[-1])
-    return due, lapsed
+    found = [one for query in (_WAKING, _ROWS, _LAPSED_WAKING) for one in db.execute(query, look)]
+    taken = sorted(found, key=lambda one: (one[1] > "", one))[:limit]
+    db.connection.executemany(
+        "INSERT OR REPLACE INTO leased (at, row, student, until) VALUES (?, ?, ?, ?)",
+        [(*one, until) for one in taken],
+    )
+    db.connection.executemany("DELETE FROM due WHERE at = ? AND row = ? AND student = ?", taken)
+    return taken
 
 
 def _seed(db: _Db, name: str, given: dict[str, dict[str, Any]]) -> int:
