@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp import web
@@ -40,6 +40,9 @@ PATIENCE = 30.0  # s for one reply on a busy machine
 LONGEST = 7  # rounds; a full interview has 8 questions, so that every measured answer lies inside it
 FLOOR = 2.0  # of the echo's turns per CPU second; less and the bot is too slow
 ANSWER = "Every insert and update has to change all of them as well, so writes get slower, and each one takes disk space."
+
+
+S = TypeVar("S")
 
 
 # The peers, each in a process of its own. A line on stdin is answered with the CPU seconds used so far.
@@ -264,10 +267,10 @@ class Peer:
                     await student.replied.wait()
 
 
-async def in_lanes(students: Sequence[Student], act: Callable[[Student], Any]) -> None:
+async def in_lanes(students: Sequence[S], act: Callable[[S], Any]) -> None:
     lanes = asyncio.Semaphore(IN_FLIGHT)
 
-    async def one(student: Student) -> None:
+    async def one(student: S) -> None:
         async with lanes:
             await act(student)
 

@@ -22,6 +22,8 @@ async def sweeping(
 ) -> AsyncIterator[None]:
     """Run each sweep at once and then every few seconds (`daily` ones before the block is entered, and every day), never
     two of a kind at a time, until the block is left. A sweep that has much to send goes on for minutes."""
+    # A sweep that goes on for minutes is no news every five seconds.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = AsyncIOScheduler(timezone="UTC")
     for each in daily:
         await _told(each)()

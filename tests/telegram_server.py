@@ -1,7 +1,7 @@
 """A Telegram for tests: the Bot API over real HTTP on loopback, the people who talk to the bot, and faults to switch on.
 
-It keeps Telegram's semantics and words of refusal. It is not Telegram: no rate limits of its own, no channels, no
-inline mode, no Markdown parse modes; a method the Bot API has and this server lacks answers 501 and says so.
+It keeps Telegram's semantics and words of refusal. It is not Telegram: rate limits only where `pace` is set, no channels,
+no inline mode, no Markdown parse modes; a method the Bot API has and this server lacks answers 501 and says so.
 
     async with TelegramServer() as server:          # the bot: base_url=f"{server.url}/bot", token=server.token
         ann = server.user(7, "Ann")
@@ -20,8 +20,9 @@ import re
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -58,6 +59,32 @@ class Fault:
     taken: bool = False  # hang, reset: the request is carried out, only its answer is late or lost
 
 
+@dataclass(slots=True)
+class Pace:
+    """Telegram's limits (core.telegram.org/bots/faq): messages in any second over all chats, and one a second in a chat,
+    where short bursts are let through. `refused`: how many were one too many."""
+
+    a_second: int = 30
+    burst: int = 5
+    refused: int = 0
+    _last: deque[float] = field(default_factory=deque)
+    _full: dict[str, float] = field(
+        default_factory=dict
+    )  # by chat: when what it holds has run off, one a second
+
+    def retry_after(self, chat: str, at: float) -> int:
+        """Whole seconds a message has to wait, 0 for one that is taken."""
+        while self._last and self._last[0] <= at - 1:
+            self._last.popleft()
+        full = max(self._full.get(chat, at), at) + 1
+        if len(self._last) >= self.a_second or full > at + self.burst:
+            self.refused += 1
+            return max(1, int(full - at - self.burst))
+        self._last.append(at)
+        self._full[chat] = full
+        return 0
+
+
 class TelegramServer(Messages):
     """The server. `requests` holds every request of the bot in order, `faults` the troubles still to come."""
 
@@ -73,6 +100,7 @@ class TelegramServer(Messages):
         self.token, self.port = token, port
         self.requests: list[Call] = []
         self.faults: list[Fault] = []
+        self.pace: Pace | None = None
         self.updates: list[Json] = []  # not confirmed by the bot
         self.webhook: Json = {"url": ""}
         self._update_ids = itertools.count(700_000_001)
@@ -252,6 +280,11 @@ class TelegramServer(Messages):
         return Refusal(fault.status, fault.words)
 
     async def _carry_out(self, call: Call) -> tuple[int, Json]:
+        if self.pace and re.match("(send(?!chataction)|edit|forward|copy)", call.method.lower()):
+            seconds = self.pace.retry_after(str(call.params.get("chat_id")), call.at)
+            if seconds:
+                refusal = Refusal(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+                return 429, refusal.answer
         method: Callable[[Params], Awaitable[Any]]
         method = getattr(self, f"_do_{call.method.lower()}", self._do_unknown)
         try:
