@@ -121,7 +121,7 @@ async def running(server: TelegramServer, database: str) -> AsyncIterator[None]:
     }
     place = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     bot = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "all", cwd=ROOT, env=place | settings, stderr=open("/tmp/drain.log", "w")
+        sys.executable, "-m", "bot", "all", cwd=ROOT, env=place | settings, stderr=asyncio.subprocess.DEVNULL
     )
     try:
         await server.until(lambda: bool(server.calls("getUpdates")), 60, "the bot asks for updates")

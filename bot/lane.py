@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 
 class Lane:
-    """One place every `1 / per_second` seconds, first come, first served; never two at once, so no second is overfull."""
+    """One place every `1 / per_second` seconds, first come, first served, and no bursts after a rest."""
 
     def __init__(
         self,

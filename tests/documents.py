@@ -21,7 +21,7 @@ from bot.documents import (
     Student,
     slug_id,
 )
-from bot.messages import Address, Choice, Delivery, Message
+from bot.messages import Address, Choice, Delivery, DeliveryKind, Message
 from bot.questions import KeyPoint, Question
 
 AT = datetime(2026, 3, 1, 9, 0, 0, 123000, tzinfo=UTC)
@@ -38,10 +38,17 @@ def conversation(student: str = ANN, *, note: str = "") -> Conversation:
     return Conversation(student=student, created_at=AT, zone_hint=note)
 
 
-def delivery(name: str, *, platform: str = "telegram", text: str = "Hello", tries: int = 0) -> Delivery:
+def delivery(
+    name: str,
+    *,
+    platform: str = "telegram",
+    text: str = "Hello",
+    tries: int = 0,
+    kind: DeliveryKind = "reply",
+) -> Delivery:
     message = Message(text=text, choices=(Choice(id="next:1", label="Next"),))
     return Delivery(
-        id=name, to=Address(platform=platform, chat="81"), kind="reply", message=message, at=AT, tries=tries
+        id=name, to=Address(platform=platform, chat="81"), kind=kind, message=message, at=AT, tries=tries
     )
 
 

@@ -64,10 +64,11 @@ async def claim(store: Store, at: Any = AT, *, limit: int = 10, **more: Any) -> 
 
 
 async def sweep(
-    store: Store, at: Any = AT, *, platforms: Sequence[str] = TELEGRAM, work: bool = False, limit: int = 10
+    store: Store, at: Any = AT, *, platforms: Sequence[str] = TELEGRAM, work: bool = False, **more: Any
 ) -> dict[str, list[tuple[str, int]]]:
     """What a sweep leases: the deliveries of each student, with their tries."""
-    found = await store.pending(platforms, work=work, at=at, lease=MINUTE, limit=limit)
+    wanted = {"limit": 10, **more}
+    found = await store.pending(platforms, work=work, at=at, lease=MINUTE, **wanted)
     return {student: [(one.id, one.tries) for one in deliveries] for student, deliveries in found}
 
 
@@ -307,6 +308,22 @@ async def test_work_is_found_until_a_turn_says_it_is_done(store: Store) -> None:
     assert await sweep(store, AT + HOUR, work=True) == {BEN: []}
 
 
+async def test_replies_come_before_nudges_and_without_them_if_wanted(store: Store) -> None:
+    """However much older the nudges are; where both wait, a student's messages keep their order."""
+    for number in range(3):
+        await turn(store, student=an_id(f"s{number}"), deliveries=[delivery(f"n{number}", kind="nudge")])
+    await turn(store, student=BEN, deliveries=[delivery("n3", kind="nudge"), delivery("d1")])
+    await turn(store, deliveries=[delivery("d2")])
+    assert await sweep(store, AT - HOUR, nudges=False, limit=5) == {
+        BEN: [("n3", 0), ("d1", 0)],
+        ANN: [("d2", 0)],
+    }
+    first, then = await sweep(store, limit=3), await sweep(store)
+    assert {ANN, BEN} < first.keys()
+    assert len(then) == 2
+    assert not first.keys() & then.keys()
+
+
 async def test_a_sweep_takes_no_more_than_it_asked_for(store: Store) -> None:
     for number in range(5):
         await turn(store, student=an_id(str(number)), deliveries=[delivery(f"d{number}")])
@@ -350,8 +367,18 @@ async def test_what_was_claimed_and_never_moved_is_due_again_when_the_lease_laps
     assert await claim(store, AT + 0.9 * MINUTE) == []
     await turn(store, insert(row("r2", BEN, nudge=AT - 2 * HOUR)), student=BEN)
     new = Claimed(student=BEN, due=AT - 2 * HOUR, row=an_id("r2"))
-    assert await claim(store, AT + 1.1 * MINUTE, limit=2) == [new, first[0]]
+    assert await claim(store, AT + 1.1 * MINUTE, limit=2) == [first[0], new]
     assert await claim(store, AT + 1.1 * MINUTE) == first[1:]
+
+
+async def test_wake_ups_are_claimed_before_nudges_that_are_due_longer(store: Store) -> None:
+    """Somebody may be in the middle of what wakes; a look without a claim stays in the order of time."""
+    await turn(store, insert(row("r1", nudge=AT - HOUR)), wake_at=AT)
+    await turn(store, insert(row("r2", BEN, nudge=AT - 2 * HOUR)), student=BEN, wake_at=AT - MINUTE)
+    seen = await claim(store, claim=False)
+    assert [one.due for one in seen] == [AT - 2 * HOUR, AT - HOUR, AT - MINUTE, AT]
+    assert await claim(store, limit=3) == [seen[2], seen[3], seen[0]]
+    assert await claim(store) == [seen[1]]
 
 
 async def test_a_turn_moves_a_nudge_and_ends_its_lease(store: Store) -> None:

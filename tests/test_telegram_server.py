@@ -21,9 +21,10 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, RetryAfter
+from telegram.warnings import PTBDeprecationWarning
 
 from tests.telegram_people import User
-from tests.telegram_server import TelegramServer
+from tests.telegram_server import Pace, TelegramServer
 from tests.telegram_spec import Call, Upload, load_spec, mismatches, violations
 from tests.telegram_text import BadText, formatted
 
@@ -355,6 +356,23 @@ async def test_faults_look_as_they_do_from_outside(
         await bot.get_me()
     await server.start()
     assert (await bot.get_me()).id == 4242
+
+
+async def test_with_a_pace_too_many_messages_are_refused(server: TelegramServer, bot: Bot, ann: User) -> None:
+    """Over all chats in any second, and in one chat after a short burst; what is no message does not count."""
+    pace = Pace()
+    assert [pace.retry_after(str(chat), 0.1) for chat in range(31)] == [0] * 30 + [1]
+    assert pace.retry_after("31", 1.2) == 0
+    assert [pace.retry_after("7", 9.0) for _ in range(6)] == [0] * 5 + [1]
+    assert [pace.retry_after("7", at) for at in (10.0, 10.5)] == [0, 1]
+    assert pace.refused == 3
+    ann.say("hello")
+    server.pace = Pace(a_second=1)
+    await bot.send_chat_action(ann.id, "typing")
+    await bot.send_message(ann.id, "one")
+    with pytest.raises(RetryAfter), pytest.warns(PTBDeprecationWarning):
+        await bot.send_message(ann.id, "two")
+    assert [each.text for each in ann.screen] == ["hello", "one"]
 
 
 async def test_plain_http_gets_plain_refusals(server: TelegramServer, ann: User) -> None:
