@@ -255,8 +255,8 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
     when = say("nudge.today") if today == promise.by else say("nudge.tomorrow")
     body = say("nudge.promised", words=words, when=when, left=left)
     told = replace(promise, reminded=True)
-    choices = (button("next", "", "next_path"),)
-    return _Subject(kind="commitment", row=row.id, body=body, choices=choices, promise=told)
+    to_it = (button("next", "", "next_path"),)
+    return _Subject(kind="commitment", row=row.id, body=body, choices=to_it, promise=told)
 
 
 def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
