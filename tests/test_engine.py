@@ -124,7 +124,7 @@ def stages() -> list[Stage | None]:
         Paused(stage=following),
         Paused(stage=reviewed),
         recalling,
-        AwaitingRecallGrade(path=ID, row=ID, title="A page", recall=RECALL, attempt=ID, parts=("a",)),
+        AwaitingRecallGrade(recalling=recalling, attempt=ID, parts=("a",)),
         *(Setting(field=field) for field in ("goal", "company", "role", "resume", "jd", "hour", "city")),
         Setting(field="zone", guess="UTC"),
         Expecting(),
