@@ -34,6 +34,15 @@ _SLASH = re.compile(r"/(?P<verb>[a-z_]+)(?:@\w+)?(?:\s+(?P<argument>.*))?\Z", re
 
 _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("report", re.compile(r"\Areports?\s+(?P<argument>\d+|all)\Z", re.IGNORECASE)),
+    (  # no more nudges
+        "quiet",
+        re.compile(
+            r"\A(?:please )?(?:(?:stop|no more|turn off|switch off|disable|don'?t send(?: me)?) (?:\w+ ){0,3}?"
+            r"(?:remind(?:ers?|ing)|nudg(?:es?|ing)|messag(?:es?|ing)|notifications?|writing|texting|pinging)\b"
+            r"|unsubscribe|leave me alone)(?: to me| please| now| thanks?)*[.!]*\Z",
+            re.IGNORECASE,
+        ),
+    ),
     (
         "commit",
         re.compile(

@@ -612,8 +612,11 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
     effects: list[Effect] = [update(InterviewSession, session.id, status=status, completed_at=turn.at)]
     conversation = conversation.without(*INTERVIEW_STAGES)
     if session.row:
-        conversation, told = reviewing.concluded(conversation, session, turn)
-        return conversation, [*effects, *told]
+        told, closed = reviewing.concluded(conversation, session, turn)
+        if closed is None:
+            return conversation, [*effects, *told]
+        conversation, waits, promise = nudging.closed(conversation, closed, turn)
+        return conversation, [*effects, *told, *waits, *([reply(promise)] if promise else [])]
     cards = reviewing.missed(conversation, reviewing.of_results(session.results, turn), turn)
     effects += cards
     if session.length == "one":
