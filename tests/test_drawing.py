@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.transforms import Bbox
 from PIL import Image
 
@@ -225,6 +225,16 @@ async def test_letters_without_a_picture_are_replaced_in_silence() -> None:
         each.words for each in seen(route.draw(asked))
     }
     assert (await drawn(asked)).content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("hours", [0.0, 4.5, 5.1, 5.5, 5.9, 6.0, 6.1, 7.0])
+def test_no_number_stands_on_the_line_of_the_plan(hours: float) -> None:
+    """However near to it a week came."""
+    weeks = (Bar(label="a", value=hours, top=6), Bar(label="b", value=8, top=6))
+    figure = route.draw(Route(name="x", title="", paths=(), weeks=weeks))
+    (line,) = (each for each in figure.axes[0].patches if isinstance(each, StepPatch))
+    number = min((each for each in seen(figure) if each.words == f"{hours:g}"), key=lambda each: each.box.x0)
+    assert not number.box.y0 < line.get_data()[0][0] < number.box.y1
 
 
 def test_one_long_week_leaves_the_others_their_height() -> None:

@@ -10,7 +10,6 @@ from math import inf
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyBboxPatch
-from matplotlib.patheffects import Normal, Stroke
 
 from adapters.drawing.page import (
     FAINT,
@@ -34,7 +33,6 @@ LINE, NAMES = MARGIN + 22, MARGIN + 72  # pixels from the left: the line with it
 CARD, AHEAD, SHORT = "#ffffff", "#b3b8c2", "#a9cbbb"
 HIGHEST = 210  # pixels: the tallest bar, or what was planned
 CUT = 2.5  # times what was planned: a taller bar is cut, or one long day would leave the others no height
-HALO = [Stroke(linewidth=8, foreground=GROUND), Normal()]  # keeps a number readable on the dashed line
 
 
 def draw(route: Route) -> Figure:
@@ -61,13 +59,8 @@ def _path(page: Axes, stops: tuple[RouteStop, ...], top: float) -> float:
     middles = [top + STOP * (place + 0.5) for place in range(len(stops))]
     for (upper, lower), stop in zip(pairwise(middles), stops, strict=False):
         behind = stop.state == "done"
-        page.plot(
-            (LINE, LINE),
-            (upper, lower),
-            color=HIGH if behind else AHEAD,
-            linewidth=4 if behind else 2,
-            zorder=2,
-        )
+        color, width = (HIGH, 4) if behind else (AHEAD, 2)
+        page.plot((LINE, LINE), (upper, lower), color=color, linewidth=width, zorder=2)
     for stop, middle in zip(stops, middles, strict=True):
         _stop(page, stop, middle)
     return top + STOP * len(stops)
@@ -142,5 +135,7 @@ def _hours(page: Axes, week: Bar, x: float, floor: float, scale: float, width: f
     if week.value * scale > HIGHEST + 1:
         for y in (top + 26, top + 40):
             page.plot((x - width / 2, x + width / 2), (y + 8, y - 8), color=GROUND, linewidth=3)
-    hours = write(page, x, top - 20, f"{week.value:g}", size=12, weight="bold", ha="center")
-    hours.set_path_effects(HALO)
+    line, above = floor - week.top * scale, top - 20
+    if abs(above - line) < 18:  # the dashed line would go through the number
+        above = line - 20
+    write(page, x, above, f"{week.value:g}", size=12, weight="bold", ha="center")
