@@ -401,7 +401,7 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    return meant if meant.verb == "stop" else None
+    return meant if meant.verb == "stop" or meant.sure else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:

@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 import adapters.markup
 from bot import rubric
 from bot.documents import InterviewAttempt, InterviewReport, InterviewSession
-from bot.messages import Message, Paper
+from bot.messages import Chart, Message, Paper
 from bot.questions import Grade, KeyPoint, PointGrade, Verdict
 from bot.readiness import Pressure, pressure, readiness
 from bot.sentences import SENTENCES
