@@ -63,7 +63,7 @@ def _choosing(conversation: Conversation, turn: Turn) -> Reply:
     """All skills there are: those the student aims at as buttons, the others by name."""
     paths_ = turn.content.paths
     ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
-    choices = _skills(ordered, turn)
+    choices = _skills(ordered, turn)[: MOST_BUTTONS - 1]  # one more leads back to an open question
     shown_ = {each.id for each in choices}
     others = ", ".join(paths_[skill].title for skill in sorted(paths_) if f"learn:{skill}" not in shown_)
     return reply(say("learn.choose", others=others), *choices)
