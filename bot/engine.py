@@ -103,7 +103,6 @@ _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not na
             "snooze",
             "fewer",
             "reminders",
-            "quiet",
             "hour",
             "zone",
             "why",
@@ -413,7 +412,7 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    return meant if meant.verb in ("stop", "quiet") else None
+    return meant if meant.verb == "stop" or meant.sure else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -491,10 +490,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             offered = {str(place): role for place, role in enumerate(setup.roles(conversation, floor, turn))}
             if subject in offered:
                 return setup.role_chosen(conversation, floor, offered[subject], turn)
-        case "cv", SettingUp(step="resume"):
-            return _text_button(conversation, floor, subject, turn)
-        case "jd", SettingUp(step="jd"):
-            return _text_button(conversation, floor, subject, turn)
+        case ("cv", SettingUp(step="resume") as asked) | ("jd", SettingUp(step="jd") as asked):
+            return _text_button(conversation, asked, subject, turn)
         case "cv" | "jd", Setting(field="resume" | "jd"):
             return settings.text_given(conversation, floor, None, turn)
         case _, Coding() if outcome := coding.pressed(conversation, floor, verb, subject, turn):
@@ -858,7 +855,7 @@ def _stop(conversation: Conversation, turn: Turn) -> Outcome:
         conversation.nudge is not None and conversation.profile.reminders
     ):  # nothing else is there to be stopped
         conversation = conversation.without(Recalling, *ASIDES)
-        return _quiet(conversation, "", turn)
+        return nudging.reminders(conversation, "off", turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
 
 
@@ -874,10 +871,6 @@ def _help(conversation: Conversation, _argument: str, _turn: Turn) -> Outcome:
 
 def _progress(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
     return learning.progress(conversation, turn)
-
-
-def _quiet(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
-    return nudging.reminders(conversation, "off", turn)
 
 
 def _done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -905,7 +898,6 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "hours": learning.hours_given,
     "commit": nudging.commit,
     "reminders": nudging.reminders,
-    "quiet": _quiet,
     "snooze": nudging.snooze,
     "settings": settings.show,
     "how_scored": how_scored.show,

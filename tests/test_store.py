@@ -18,6 +18,7 @@ from bot.documents import (
     InterviewQuestion,
     LearningPath,
     LearningProgress,
+    SkillWish,
     Write,
     insert,
     update,
@@ -37,6 +38,7 @@ from tests.documents import (
     bank_question,
     conversation,
     delivery,
+    nudged,
     observation,
     path,
     report,
@@ -418,6 +420,8 @@ async def test_erasing_a_student_leaves_no_trace_of_them_and_others_alone(store:
             report("r" + user, student),
             observation(student),
             CompanyWish(id=an_id("w" + user), student_id=student, company="zyxcorp", created_at=AT),
+            SkillWish(id=an_id("s" + user), student_id=student, skill="cobol", created_at=AT),
+            nudged(student),
         ]
         mine += [path("p" + user, student), row("n" + user, student, nudge=AT), student_document(student)]
         await turn(

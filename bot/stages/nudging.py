@@ -594,14 +594,15 @@ def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     stage = (
         next((s for s in path.stages if row and s.stage_number == row.stage_number), None) if path else None
     )
+    why_ = kind
     if kind == "review" and row is not None and row.card is not None:
         missed = row.card.missed_at.astimezone(zone_of(conversation))
         values = {"missed": f"{missed.day} {missed:%b}"}
     elif kind == "stage" and stage is not None and stage.topic:
-        kind = "topic"
+        why_ = "topic"
     elif kind not in ("streak", "week", "commitment", "farewell") and path is None:
-        kind = "none"
-    reason = say(f"nudge.why_{kind or 'stage'}", **values)
+        why_ = "none"
+    reason = say(f"nudge.why_{why_ or 'stage'}", **values)
     how_often = settings.when_i_write(conversation)
     worded = say("nudge.why_worded") if len(WORDINGS.get(kind, ())) > 1 else ""  # type: ignore[call-overload]  # a button's word
     text = " ".join(part for part in (reason, how_often, worded) if part)
@@ -733,11 +734,8 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
     path_id, _, rest = subject.partition(".")
     number, _, day = rest.partition(".")
     path = next((each for each in turn.known.paths if each.id == path_id), None)
-    if path is None or not number.isdigit():
-        return conversation, [reply(say("general.old_button"))]
-    try:
-        by = date.fromisoformat(day)
-    except ValueError:
+    by = day_in(day, turn.at.date())
+    if path is None or by is None or not number.isdigit():
         return conversation, [reply(say("general.old_button"))]
     words = say("commitment.words", number=number, day=f"{by:%A} {by.day} {by:%b}")
     return _committed(conversation, path, int(number), by, words, turn)
