@@ -428,9 +428,9 @@ def again(stage: Recalling | AwaitingRecallGrade) -> Reply:
     """The question, asked once more."""
     if isinstance(stage, AwaitingRecallGrade):
         return reply(say("interview.grading"))
-    key = "review.question" if stage.is_review else "learn.recall"
-    name = "no_idea" if stage.is_review else "skip"
-    return reply(say(key, question=stage.recall.question), button("skip", stage.row, name))
+    if stage.is_review:
+        return reply(stage.recall.question, button("skip", stage.row, "no_idea"))
+    return reply(say("learn.recall", question=stage.recall.question), button("skip", stage.row, "skip"))
 
 
 def recalled(conversation: Conversation, stage: Recalling, text: str, turn: Turn) -> Outcome:

@@ -117,10 +117,9 @@ def asked(row: LearningProgress, turn: Turn) -> Asked | None:
             floor = Recalling(
                 row=row.id, title=card.title, recall=recall, asked_at=turn.at, points=card.points
             )
-            body = say("review.question", question=recall.question)
             choices = (button("answer", row.id, "answer"), button("skip", row.id, "no_idea"))
             return Asked(
-                message=Message(text=f"{heading}\n\n{body}", choices=choices), topic=topic, floor=floor
+                message=Message(text=f"{heading}\n\n{recall.question}", choices=choices), topic=topic, floor=floor
             )
 
 
