@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from bot import paths, reviews, streaks, wording
 from bot.clock import (
+    SOONEST_REMINDER,
     after_quiet,
     at_local,
     next_reminder,
@@ -201,7 +202,8 @@ def planned(conversation: Conversation, at: datetime) -> datetime:
     """When the next nudge comes, the more unanswered ones the later."""
     unanswered = conversation.ignored
     gap = BACKOFF[min(unanswered, FAREWELL) - 1] if unanswered else 1
-    silent_until = max(at, conversation.profile.snoozed_until or at)
+    snoozed = conversation.profile.snoozed_until
+    silent_until = max(at, snoozed - SOONEST_REMINDER) if snoozed is not None else at
     due = next_reminder(conversation, silent_until, gap=gap)
     promised = _promised(conversation)
     return promised if promised is not None and silent_until < promised < due else due
@@ -233,10 +235,7 @@ def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
         return "", turn.at
     first = min(carded, key=lambda row: (row.card.due if row.card else turn.at, row.id))
     assert first.card is not None
-    return first.id, max(turn.at, first.card.due - _SLACK)
-
-
-_SLACK = timedelta(hours=2)  # `next_reminder` leaves as much by itself
+    return first.id, max(turn.at, first.card.due - SOONEST_REMINDER)
 
 
 # What it is about
@@ -304,7 +303,9 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
         )
     ]
     days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
-    if days > 1:
+    if days >= LONG_STREAK and streaks.ends_today(conversation.streak, turn.at, zone_of(conversation)):
+        lines.append(say("nudge.week_streak_ends", days=days))
+    elif days > 1:
         lines.append(say("nudge.week_streak", days=days))
     extra: list[Effect] = []
     path = lessons.at_hand(conversation, turn)
@@ -499,7 +500,7 @@ def _first_planned(conversation: Conversation, effects: list[Effect], turn: Turn
     if timed:
         return conversation, effects
     row, card = min(cards, key=lambda pair: pair[1].due)
-    due = planned(conversation, max(turn.at, card.due - _SLACK))
+    due = planned(conversation, max(turn.at, card.due - SOONEST_REMINDER))
     given: list[Effect] = [update(LearningProgress, row, next_nudge_at=due)]
     place = max((n for n, each in enumerate(effects) if isinstance(each, Reply)), default=None)
     told = say("review.first", when=shown(zone_of(conversation), due, turn.at))
@@ -579,7 +580,8 @@ def lost(conversation: Conversation, event: Unreachable) -> Outcome:
     # What did not arrive there comes here, and does not count as unanswered.
     conversation = conversation.with_profile(nudged_on=None)
     conversation = replace(conversation, ignored=max(0, conversation.ignored - 1))
-    return conversation, [update(LearningProgress, last.row, next_nudge_at=event.at)]
+    at_once = event.at + timedelta(seconds=1)  # a due time that has not been heard of yet
+    return conversation, [update(LearningProgress, last.row, next_nudge_at=at_once)]
 
 
 # What the student wants of them
@@ -654,7 +656,7 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
         conversation, due = conversation.with_profile(nudged_on=None), until
     else:
-        due = max(until, planned(conversation, until))
+        due = max(until, planned(conversation, until - SOONEST_REMINDER))
     conversation = conversation.with_profile(snoozed_until=until)
     conversation, answered = _answered(conversation, "snoozed")
     rows = [row for row in turn.known.progress if row.next_nudge_at is not None]

@@ -507,7 +507,9 @@ def _offer(
     )
     stage = paths.stage_of(first.path, first.number)
     if stage.requires:
-        words += " " + say("report.weakest_after", numbers=", ".join(map(str, stage.requires)))
+        *before, last = map(str, stage.requires)
+        numbers = f"{', '.join(before)} and {last}" if before else last
+        words += " " + say("report.weakest_after", numbers=numbers)
     if others:
         words += " " + say("report.weakest_too", topics=", ".join(each.topic for each in others))
     yes = Choice(id=f"learn:{first.path.skill}", label=label("yes"))

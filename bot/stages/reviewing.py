@@ -119,7 +119,9 @@ def asked(row: LearningProgress, turn: Turn) -> Asked | None:
             )
             choices = (button("answer", row.id, "answer"), button("skip", row.id, "no_idea"))
             return Asked(
-                message=Message(text=f"{heading}\n\n{recall.question}", choices=choices), topic=topic, floor=floor
+                message=Message(text=f"{heading}\n\n{recall.question}", choices=choices),
+                topic=topic,
+                floor=floor,
             )
 
 
@@ -519,8 +521,10 @@ def concluded(
     whose stage was closed, as it is then."""
     row = next((each for each in turn.known.progress if each.id == session.row), None)
     result = session.results[-1] if session.results else None
-    if row is None or result is None or result.score is None:
+    if row is None:
         return [], None
+    if result is None or result.score is None:  # skipped, or not graded: it waits as it was
+        return _still_open(row, turn), None
     if row.card is not None:
         card = reviews.rated(row.card, _of_code(row.card, result), turn.at)
         kept = update(LearningProgress, row.id, card=card, updated_at=turn.at)
@@ -558,6 +562,15 @@ def concluded(
         words += " " + say("learn.path_done", skill=lessons.title_of(path.skill, turn))
     told = reply(words, button("next", "", "next_path"))
     return [kept, *cards, paths.changes(path, after), told], after
+
+
+def _still_open(row: LearningProgress, turn: Turn) -> list[Effect]:
+    path = next((each for each in turn.known.paths if each.id == row.path_id), None)
+    step = paths.step(path) if path else None
+    if path is None or step is None or lessons.row_of(path, step, turn) is not row:
+        return []
+    text_, choices = lessons.step_text(path, step, turn)
+    return [reply(text_, *choices, button("next", "", "next_path"))]
 
 
 def _first_link(resources: tuple[Resource, ...]) -> str:

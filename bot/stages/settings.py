@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import zones
-from bot.clock import is_quiet, next_reminder, reminder_hours, shown, zone_of
+from bot.clock import SOONEST_REMINDER, is_quiet, next_reminder, reminder_hours, shown, zone_of
 from bot.commands import hour_of_day
 from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Setting
 from bot.documents import Student, update
@@ -294,8 +294,8 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
     choices = (button("settings", "hour", "other_time"), button("reminders", "off", "reminders_off"))
     if not turn.known.paths:
         return reply(say("reminders.on_none", **common), *choices)
-    silent_until = max(turn.at, profile.snoozed_until or turn.at)
-    when = shown(zone_of(conversation), next_reminder(conversation, silent_until), turn.at)
+    awake = max(turn.at, (profile.snoozed_until or turn.at) - SOONEST_REMINDER)
+    when = shown(zone_of(conversation), next_reminder(conversation, awake), turn.at)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
     on = say("reminders.on", when=when, often=how_often(conversation), **common, **quiet)
     days = _on_days(conversation)
