@@ -479,10 +479,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             offered = {str(place): role for place, role in enumerate(setup.roles(conversation, floor, turn))}
             if subject in offered:
                 return setup.role_chosen(conversation, floor, offered[subject], turn)
-        case "cv", SettingUp(step="resume"):
-            return _text_button(conversation, floor, subject, turn)
-        case "jd", SettingUp(step="jd"):
-            return _text_button(conversation, floor, subject, turn)
+        case ("cv", SettingUp(step="resume") as asked) | ("jd", SettingUp(step="jd") as asked):
+            return _text_button(conversation, asked, subject, turn)
         case "cv" | "jd", Setting(field="resume" | "jd"):
             return settings.text_given(conversation, floor, None, turn)
         case _, Coding() if outcome := coding.pressed(conversation, floor, verb, subject, turn):

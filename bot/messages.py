@@ -88,7 +88,8 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
 
 
 class RouteStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stage of a path on its map. `passed`: left out, being below the student's level. `note`: stands small beneath."""
+    """A stage of a path on its map. `passed`: left out, being below the student's level. `note`: stands small beside it,
+    and says so where a stop was passed."""
 
     label: str
     state: Literal["done", "passed", "now", "ahead"]
@@ -97,7 +98,7 @@ class RouteStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """A picture of learning: each path, with its title, as stops on a line, then weeks as bars (hours; `top` is what was
-    planned) and a line at the foot. `name`: of its file, without an ending."""
+    planned; the running week is the last) and a line at the foot. `name`: of its file, without an ending."""
 
     name: str
     title: str

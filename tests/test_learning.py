@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from bot import quizzes
 from bot.clock import is_quiet, zone_of
 from bot.documents import LearningPath
 from bot.ports import ChatUnreachable, NotTaken
+from bot.quizzes import QuizQuestion
 from tests.talk import Talk, texts
 
 
@@ -32,24 +34,58 @@ async def path_of(talk: Talk) -> LearningPath:
 
 def hold_true(path: LearningPath) -> None:
     """What the path says of itself follows from its resources."""
-    resources = [each for stage in path.stages for each in stage.resources]
-    finished = sum(each.completed for each in resources)
-    assert path.progress.completion_percentage == 100 * finished // len(resources)
+    counted = [stage for stage in path.stages if not stage.passed_over]
+    finished = sum(each.completed for stage in counted for each in stage.resources)
+    finished += sum(stage.status == "completed" for stage in counted)
+    everything = sum(len(stage.resources) + 1 for stage in counted)
+    assert path.progress.completion_percentage == 100 * finished // everything
     begun = [stage.stage_number for stage in path.stages if stage.status != "not_started"]
     assert path.progress.current_stage == max(begun, default=0)
+    assert [stage.stage_number for stage in path.stages] == list(range(1, len(path.stages) + 1))
+    assert 0 <= path.current_level <= path.target_level <= 100
     for stage in path.stages:
-        everything = all(each.completed for each in stage.resources)
-        assert (stage.status == "completed") == everything
-        assert (stage.completed_at is not None) == everything
+        resources_done = all(each.completed for each in stage.resources)
+        assert resources_done or stage.passed_over or stage.status != "completed"
+        assert (stage.completed_at is not None) == (stage.status == "completed")
         assert all((each.completed_at is not None) == each.completed for each in stage.resources)
     assert date.fromisoformat(path.progress.estimated_completion_date) >= date(2026, 3, 2)
+
+
+async def pass_quiz(talk: Talk, *, wrong: int = 0) -> None:
+    """Press through the quiz that is offered; the first `wrong` answers are not right."""
+    await talk.press(next(each.id for each in talk.last().choices if each.id.startswith("quiz:")))
+    for number in range(6):
+        rows = await documents(talk, "learning_progress")
+        open_ = next(
+            each["attempts"][-1]
+            for each in rows
+            if each["attempts"] and each["attempts"][-1]["score"] is None
+        )
+        question = talk.content.quiz_question(open_["questions"][number])
+        assert question is not None
+        await answer(talk, question, open_["seed"], right=number >= wrong)
+        if number < 5:
+            await talk.press(next(each.id for each in talk.last().choices if each.id.startswith("quiz:")))
+
+
+async def answer(talk: Talk, question: QuizQuestion, seed: str, *, right: bool) -> None:
+    """Answer one question of a quiz in words."""
+    if question.kind == "fill":
+        await talk.say(question.right[0] if right else "no such thing")
+        return
+    shown = quizzes.options(question, seed)
+    rights = [quizzes.LETTERS[shown.index(each)] for each in question.right]
+    wrongs = [
+        letter for letter, option in zip(quizzes.LETTERS, shown, strict=False) if option not in question.right
+    ]
+    await talk.say(", ".join(rights) if right else wrongs[0])
 
 
 async def test_new_path_shows_its_first_resource_with_its_address(talk: Talk) -> None:
     """`learn sql` gives something to open at once; the zone is confirmed as a clock time."""
     await talk.play("""
         user: learn sql
-        bot: SQL · 4 stages, ... resources, about 4 weeks.
+        bot: SQL · 4 stages, 15 resources. At 5 h a week until 20 Mar. [I know some of it] [Hours a week]
         bot: SQL · Stage 1 of 4: Foundation ...: https://www.postgresql.org/... Say /done when you have been through it. [Done] [Snooze]
         bot: So that I write at a good hour: is it 09:00 for you? [Yes] [No] [Skip]
         press: Yes
@@ -97,21 +133,29 @@ async def test_done_twice_counts_once(talk: Talk) -> None:
 
 
 async def test_whole_path_stays_true_to_the_end(talk: Talk) -> None:
-    """Every step of a path, from the first resource to 100 %, leaves a document whose numbers agree."""
+    """Every step of a path, from the first resource to 100 %, leaves a document whose numbers agree; each stage closes
+    when its quiz is passed, not before."""
     await talk.say("learn git")
     await talk.say("skip")
     for _ in range(40):
-        hold_true(await path_of(talk))
-        if (await path_of(talk)).progress.completion_percentage == 100:
+        path = await path_of(talk)
+        hold_true(path)
+        if path.progress.completion_percentage == 100:
             break
         await talk.say("next")
-        await talk.say("done")
-        await talk.say("skip")
+        if any(each.label == "Start the quiz" for each in talk.last().choices):
+            open_ = next(each for each in path.stages if each.status != "completed")
+            assert all(each.completed for each in open_.resources)
+            await pass_quiz(talk)
+        else:
+            await talk.say("done")
+            await talk.say("skip")
     path = await path_of(talk)
     assert path.progress.completion_percentage == 100
     assert {stage.status for stage in path.stages} == {"completed"}
-    assert [each["next_nudge_at"] for each in await documents(talk, "learning_progress")] == [None] * len(
-        [each for stage in path.stages for each in stage.resources]
+    assert path.current_level == path.target_level == 80
+    assert [each["next_nudge_at"] for each in await documents(talk, "learning_progress")] == [None] * (
+        len([each for stage in path.stages for each in stage.resources]) + 4
     )
     talk.new()
     await talk.play("""
@@ -131,13 +175,13 @@ async def test_rubbish_after_a_command_gets_a_sentence(talk: Talk) -> None:
         user: /done 100000
         bot: Say /done alone, ...
         user: /learn pyhton
-        bot: I have no path for pyhton yet. Closest: [Python]
+        bot: I have no path for pyhton yet, and noted that it is wanted. Closest: [Python]
         user: /learn quantum basket weaving
-        bot: I have no path for quantum basket weaving yet. ...
+        bot: I have no path for quantum basket weaving yet, and noted that it is wanted. These I have: ...
         user: /reminders 25:00
         bot: I did not find a time of day in that. ...
         user: /snooze banana
-        bot: Say /snooze 1h, /snooze 1d or /snooze 1w, or press one. [One hour] [A day] [A week]
+        bot: Say /snooze 1h, tonight, 1d, 1w or "until 12 December", or press one. [One hour] [Tonight] [Tomorrow] [A week] [Until a date] [Fewer of these]
     """)
 
 
@@ -153,11 +197,11 @@ async def test_nudge_comes_at_the_reminder_hour_once_a_day(talk: Talk) -> None:
         bot: Time zone set: Asia/Kolkata.
         bot: ... Next: today at 19:00. ...
         after: 24 h
-        nudge: SQL · Stage 1 of 4: Foundation ... Next: ... [Done] [Snooze] [Why this?]
+        nudge: ... SQL · Stage 1 of 4: Foundation Next: ... [Done] [Snooze] [Fewer of these] [Why this?]
         press: Why this?
-        bot: You started the SQL path ... around 19:00 your time, never between 22:00 and 8:00. ...
+        bot: You started the SQL path, and this is its next open step. I write at most once a day, around 19:00 your time, never between 22:00 and 8:00. ...
         after: 24 h
-        nudge: SQL · Stage 1 of 4: ...
+        nudge: ... SQL · Stage 1 of 4: ...
     """)
     sent = [each for each in talk.screen.shown if each.kind == "nudge"]
     assert [each.at for each in sent] == [datetime(2026, 3, day, 13, 30, tzinfo=UTC) for day in (2, 3)]
@@ -172,7 +216,7 @@ async def test_nudge_does_not_disturb_the_round(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         after: 20 min
-        nudge: SQL ...
+        nudge: ... SQL ...
         user: no idea
         bot: Weak · ...
     """)
@@ -193,7 +237,7 @@ async def test_snooze_and_switch_are_obeyed(talk: Talk) -> None:
         press: Turn them on
         bot: I remind you at most once a day ...
         after: 24 h
-        nudge: SQL ...
+        nudge: ... SQL ...
     """)
 
 
@@ -255,7 +299,7 @@ async def test_done_is_about_the_resource_shown_last(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         user: done
-        bot: Done: Querying a table. 6 % of SQL. One question about it: ...
+        bot: Done: Querying a table. 5 % of SQL. One question about it: ...
         user: done
         bot: One question about it: ...
         user: skip
@@ -279,11 +323,11 @@ async def test_snooze_only_puts_off(talk: Talk) -> None:
         bot: Silent until today at 10:00.
         after: 9 h
         after: 2 h
-        nudge: SQL ...
+        nudge: ... SQL ...
         user: /snooze 1h
         bot: Silent until today at 21:00.
         after: 70 min
-        nudge: SQL ...
+        nudge: ... SQL ...
     """)
 
 

@@ -627,7 +627,7 @@ def _unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[E
     """The nearest ones; what was asked for is counted for the operator."""
     names = turn.content.skill_names()
     close = dict.fromkeys(
-        names[name] for name in difflib.get_close_matches(asked.casefold(), names, n=6, cutoff=0.5)
+        names[name] for name in difflib.get_close_matches(asked.casefold(), names, n=6, cutoff=0.6)
     )
     shown_ = plain(asked[:40])
     if close:

@@ -228,7 +228,7 @@ def picture(conversation: Conversation, turn: Turn) -> Route | None:
         title=say("learn.picture"),
         paths=tuple((_route_title(path, turn), _stops(path)) for path in shown),
         weeks_title=say("learn.picture_weeks", hours=conversation.profile.hours_a_week),
-        weeks=tuple(weeks),
+        weeks=tuple(weeks) if any(each.value for each in weeks) else (),
         foot=say("learn.picture_streak", days=counted(days, "day")) if days else "",
     )
 
@@ -245,7 +245,8 @@ def _stops(path: LearningPath) -> tuple[RouteStop, ...]:
     for stage in path.stages:
         done = sum(each.completed for each in stage.resources)
         if stage.passed_over:
-            stops.append(RouteStop(label=stage.stage_name, state="passed"))
+            note = say("learn.picture_passed")
+            stops.append(RouteStop(label=stage.stage_name, state="passed", note=note))
         elif stage.status == "completed":
             stops.append(RouteStop(label=stage.stage_name, state="done"))
         else:

@@ -61,7 +61,8 @@ WORDINGS: dict[NudgeKind, tuple[str, ...]] = {
 
 
 class _Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """What a nudge is about: `body` after its opening, `values` for that. `floor`: the question that takes the floor."""
+    """What a nudge is about: `body` after its opening, `values` for that. `floor`: the question that takes the floor;
+    `promise`: what is left of one once it has been brought up."""
 
     kind: NudgeKind
     row: str
@@ -69,6 +70,7 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any] = {}
     choices: tuple[Choice, ...] = ()
     floor: Any = None
+    promise: Commitment | None = None
     extra: tuple[Effect, ...] = ()
     message: Message | None = None
 
@@ -109,6 +111,8 @@ def _told(conversation: Conversation, subject: _Subject, turn: Turn) -> Outcome:
         at=turn.at,
     )
     conversation = _counted(conversation, subject, choice.arm, logged.id, turn.at)
+    if subject.kind == "commitment":
+        conversation = replace(conversation, commitment=subject.promise)
     if subject.floor is not None and conversation.floor is None:
         conversation = conversation.pushed(subject.floor)
     own = subject.choices[: 6 - 2]
@@ -174,7 +178,19 @@ def planned(conversation: Conversation, at: datetime) -> datetime:
     """When the next nudge comes, the more unanswered ones the later."""
     unanswered = conversation.ignored
     gap = BACKOFF[min(unanswered, FAREWELL) - 1] if unanswered else 1
-    return next_reminder(conversation, max(at, conversation.profile.snoozed_until or at), gap=max(1, gap))
+    silent_until = max(at, conversation.profile.snoozed_until or at)
+    due = next_reminder(conversation, silent_until, gap=gap)
+    promised = _promised(conversation)
+    return promised if promised is not None and silent_until < promised < due else due
+
+
+def _promised(conversation: Conversation) -> datetime | None:
+    """When a promise of theirs is to be brought up: on the day before. They asked for it, whatever the rhythm."""
+    promise, zone = conversation.commitment, zone_of(conversation)
+    if promise is None or promise.reminded:
+        return None
+    eve = datetime.combine(promise.by - timedelta(days=1), time(conversation.profile.reminder_hour))
+    return after_quiet(conversation.profile, zone, at_local(zone, eve))
 
 
 def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
@@ -238,7 +254,9 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
         return _Subject(kind="commitment", row=row.id, body=body, choices=choices)
     when = say("nudge.today") if today == promise.by else say("nudge.tomorrow")
     body = say("nudge.promised", words=words, when=when, left=left)
-    return _Subject(kind="commitment", row=row.id, body=body, choices=(button("next", "", "next_path"),))
+    told = replace(promise, reminded=True)
+    to_it = (button("next", "", "next_path"),)
+    return _Subject(kind="commitment", row=row.id, body=body, choices=to_it, promise=told)
 
 
 def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
@@ -509,7 +527,7 @@ def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     if kind == "review" and row is not None and row.card is not None:
         missed, last = (at.astimezone(zone) for at in (row.card.missed_at, row.card.last_review))
         values = {"missed": f"{missed.day} {missed:%b}", "last": f"{last.day} {last:%b}"}
-    elif kind in ("stage", "quiz", "") and path is None:
+    elif path is None and kind not in ("streak", "week", "commitment", "farewell"):
         kind = "none"
     elif kind == "streak":
         values = {"days": streaks.running(conversation.streak, turn.at, zone)}
@@ -648,9 +666,9 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
     path_id, _, rest = subject.partition(".")
     number, _, day = rest.partition(".")
     path = next((each for each in turn.known.paths if each.id == path_id), None)
-    if path is None or not number.isdigit():
+    by = day_in(day, turn.at.date())
+    if path is None or by is None or not number.isdigit():
         return conversation, [reply(say("general.old_button"))]
-    by = date.fromisoformat(day)
     words = say("commitment.words", number=number, day=f"{by:%A} {by.day} {by:%b}")
     return _committed(conversation, path, int(number), by, words, turn)
 

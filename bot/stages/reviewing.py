@@ -301,7 +301,7 @@ def of_results(results: Sequence[Result], turn: Turn) -> list[Miss]:
 
 
 def _path_of_topic(topic: str, turn: Turn) -> LearningPath | None:
-    template = turn.content.path_for_topic(topic)
+    template = turn.content.path_for_topic(topic, [path.skill for path in turn.known.paths])
     return next((each for each in turn.known.paths if template and each.skill == template.skill), None)
 
 
@@ -360,7 +360,7 @@ def with_weak_topics(
     before = {path.skill: path for path in turn.known.paths}
     after, rows, made = dict(before), list[LearningProgress](), list[TopicStage]()
     for result in weak.values():
-        template = turn.content.path_for_topic(result.topic)
+        template = turn.content.path_for_topic(result.topic, before)
         if template is None or len(made) == MOST_TOPICS:
             continue
         path = after.get(template.skill) or _bare(conversation, template, turn)
