@@ -512,6 +512,21 @@ async def test_a_bookmark_stays_where_it_was_put(store: Store, open_store: OpenS
     assert await another.all("telegram:") == {}
 
 
+async def test_a_bookmark_that_is_taken_away_is_gone_for_everybody(
+    store: Store, open_store: OpenStore
+) -> None:
+    """Another one stays; to take it away again does nothing."""
+    await store.set("telegram:poll:1", "a")
+    await store.set("telegram:poll:12", "b")
+    await store.set("telegram:poll:1", None)
+    await store.set("telegram:poll:1", None)
+    another = await open_store()
+    assert await another.get("telegram:poll:1") is None
+    assert await another.all("telegram:poll:") == {"telegram:poll:12": "b"}
+    await another.set("telegram:poll:1", "c")
+    assert await store.get("telegram:poll:1") == "c"
+
+
 async def test_opening_again_says_nothing_and_loses_nothing(store: Store, open_store: OpenStore) -> None:
     await turn(store, insert(session()))
     assert await store.open() == []
