@@ -8,6 +8,7 @@ import pytest
 
 import adapters.markup
 from bot import bank, wording
+from bot.clock import zone_of
 from bot.conversation import Conversation
 from bot.documents import NudgeKind
 from bot.events import Identity
@@ -70,7 +71,7 @@ def nudges(deliveries: list[Delivery]) -> list[Delivery]:
 async def days_of(talk: Talk, days: int) -> list[str]:
     """When nudges come in the next days: "Tue 3 19:00", local."""
     await talk.wait(timedelta(days=days))
-    zone = nudging.zone_of(await conversation(talk))
+    zone = zone_of(await conversation(talk))
     return [f"{each.at.astimezone(zone):%a %-d %H:%M}" for each in nudges(talk.new())]
 
 
@@ -115,7 +116,7 @@ async def test_hour_is_local_on_both_sides_of_a_clock_change(talk: Talk) -> None
     await talk.say("hi")
     await talk.wait(timedelta(days=2))
     seen += nudges(talk.new())
-    hours = {each.at.astimezone(nudging.zone_of(await conversation(talk))).hour for each in seen}
+    hours = {each.at.astimezone(zone_of(await conversation(talk))).hour for each in seen}
     assert hours == {19}
     assert {each.at.hour for each in seen} == {18, 17}
 

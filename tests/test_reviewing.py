@@ -14,7 +14,8 @@ from bot.bank import Content
 from bot.conversation import Answering, Conversation, FollowingUp
 from bot.questions import Grade, KeyPoint
 from bot.stages import choosing
-from tests.talk import START, Talk, spoken, texts
+from tests.talk import START, Talk, content, spoken, texts
+from tests.test_coding import ALL, RIGHT, TIES, to_code
 from tests.test_learning import documents, pass_quiz
 
 
@@ -485,3 +486,42 @@ async def test_nudge_to_a_topic_says_truly_where_it_is_from(talk: Talk) -> None:
         bot: An interview showed this topic to be weak, so it became a stage of your Databases path; this was its next open step. ...
     """)
     assert talk.now.date() == START.date()
+
+
+# Code
+
+
+async def test_the_failing_class_of_code_comes_back_as_the_problem(talk: Talk) -> None:
+    """What failed is named; the problem is opened in place, and what it comes to then decides when it comes again. The
+    button answers once."""
+    tram = next(each for each in content().questions.values() if each.problem == "fullest-tram-stop")
+    talk.content = replace(narrow(), questions=dict(narrow().questions) | {tram.id: tram})
+    talk.content = replace(
+        talk.content,
+        questions={k: q for k, q in talk.content.questions.items() if q.round != "dsa" or k == tram.id},
+    )
+    await to_code(talk, TIES, ALL)
+    for text in (RIGHT, "/skip", "next", "skip", "skip"):
+        await talk.say(text)
+    (card,) = await cards(talk)
+    assert (card["source"], card["points"]) == ("problem", ["ties"])
+    await talk.press("No")
+    talk.new()
+    await talk.play("""
+        after: 34 h
+        nudge: ... Review · ... where "ties" failed: write it once more. [Open the problem] [Snooze] [Fewer of these] [Why this?]
+        press: Why this?
+        bot: You missed this on 2 Mar. ...
+    """)
+    redo = next(
+        each.id for d in talk.screen.shown for each in d.message.choices if each.label == "Open the problem"
+    )
+    await talk.press(redo)
+    for text in (RIGHT, "/skip", "/skip"):
+        await talk.say(text)
+    (card,) = await cards(talk)
+    assert (card["reviews"], card["lapses"]) == (1, 0)
+    talk.new()
+    await talk.press(redo)
+    assert texts(talk.new())[0].startswith("You have answered that one. It comes again ")
+    assert (await conversation(talk)).interview is None
