@@ -398,6 +398,16 @@ async def test_commitment_is_brought_up_the_day_before_in_their_words(talk: Talk
     assert texts(talk.new())[0].startswith("You told me by when you want to be done, so I bring it up ")
 
 
+async def test_commitment_comes_on_its_eve_however_rare_nudges_are(talk: Talk) -> None:
+    """Once a week is the rhythm; what they asked to be reminded of comes in between."""
+    await learning(talk)
+    assert await days_of(talk, 1) == ["Mon 2 19:00"]
+    await talk.say("/reminders every 7 days")
+    await talk.say("stage 1 by Friday")
+    talk.new()
+    assert await days_of(talk, 5) == ["Thu 5 19:00"]
+
+
 async def test_missed_commitment_is_told_kindly_once_with_another_day(talk: Talk) -> None:
     """No harm done; in a week, another day, or let go of it."""
     await learning(talk)

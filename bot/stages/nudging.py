@@ -762,7 +762,8 @@ def _committed(
         left=lessons.minutes(sum(map(paths.stage_minutes, path.stages[:number]))),
         by=f"{by:%A} {by.day} {by:%b}",
     )
-    return conversation, [reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))]
+    told = reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))
+    return conversation, [*waiting(conversation, turn), told]
 
 
 def closed(
