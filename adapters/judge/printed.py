@@ -117,7 +117,7 @@ async def _java(code: str) -> str:
     if shutil.which("javac") is None or shutil.which("java") is None:
         raise CannotTry("there is no Java compiler here")
     declared, _, body = code.rpartition("\n\n") if "class " in code else ("", "", code)
-    source = f"import java.util.*;\n{declared}\npublic class Quiz {{ public static void main(String[] a) {{\n{body}\n}} }}"
+    source = f"import java.util.*;\n{declared}\npublic class Quiz {{ public static void main(String[] given) {{\n{body}\n}} }}"
     with tempfile.TemporaryDirectory() as folder:
         await asyncio.to_thread((Path(folder) / "Quiz.java").write_text, source, "utf-8")
         _, _, failed = await _run(["javac", "-nowarn", "-encoding", "UTF-8", "Quiz.java"], folder)

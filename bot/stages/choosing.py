@@ -154,12 +154,14 @@ def verdict(question: QuizQuestion, answer: Sequence[str]) -> str:
     elif not answer or answer == ("",):
         lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
     else:
-        given = say("quiz.and").join(plain(each[:90]) for each in answer)
+        faulty = [each for each in answer if each not in question.right] or answer
+        given = say("quiz.and").join(plain(each[:90]) for each in faulty)
         wrong = [plain(each) for each in quizzes.reasons(question, answer)]
         if not wrong and question.kind == "multiple":
             wrong = [say("quiz.not_all")]
         lines.append(say("quiz.wrong", answer=given, why=" ".join(wrong)).rstrip())
-        lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
+        why = plain(question.why) if len(wrong) < 2 else ""  # two reasons fill the screen and say enough
+        lines.append(say("quiz.right_was", answer=_right(question), why=why).rstrip())
     return "\n\n".join(lines)
 
 
