@@ -187,6 +187,15 @@ def test_a_press_answers_or_marks() -> None:
     assert set(chosen) < {"HAVING", "WHERE", "ON", "GROUP BY"}
 
 
+def test_a_gap_that_is_shown_with_options_takes_letters_and_words() -> None:
+    """Where words are not asked for, a letter is the option it stands at; the words themselves count all the same."""
+    options = choosing.options_of(FILL, "s", typed=False)
+    assert choosing.said(FILL, "s", "b)", typed=False) == (options[1],)
+    assert choosing.said(FILL, "s", "having", typed=False) == ("HAVING",)
+    assert choosing.said(FILL, "s", "The having clause", typed=False) == ("The having clause",)
+    assert choosing.said(FILL, "s", "b") == ("b",)
+
+
 # The content
 
 

@@ -98,6 +98,7 @@ def graded(score: int | None, **points: Verdict) -> Grade:
         (graded(50, nulls="covered", order="missed"), ("reworded since",), Rating.Hard),  # then all of them
         (graded(0, nulls="missed", order="missed"), (), Rating.Again),
         (graded(None, nulls="missed"), ("nulls",), None),
+        (graded(20), ("nulls",), None),  # a score without evidence says nothing of a point
     ],
 )
 def test_an_answer_is_rated_by_its_evidence(

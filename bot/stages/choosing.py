@@ -113,15 +113,16 @@ def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tup
     return (options[pick.place],)
 
 
-def said(question: QuizQuestion, seed: str, text: str) -> tuple[str, ...] | None:
+def said(question: QuizQuestion, seed: str, text: str, *, typed: bool = True) -> tuple[str, ...] | None:
     """An answer in words: letters ("B)", "a and c", "ac"), the option itself, or what is to be filled in; None when it is neither."""
-    if question.kind == "fill":
-        return (text.strip(),)
-    options = quizzes.options(question, seed)
+    filled = (text.strip(),) if question.kind == "fill" else None
+    if filled and typed:
+        return filled
+    options = options_of(question, seed, typed=typed)
     places = _places(text)
     same = tuple(each for each in options if quizzes.folded(each) == quizzes.folded(text))
     if not places or (same and len(places) > 1):  # "a b c" may be what the code prints
-        return same or None
+        return same or filled
     if places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
         return tuple(options[place] for place in places)
     return None
