@@ -219,9 +219,10 @@ def level_set(
     template = turn.content.path(path.skill)
     if template is None:
         return show_next(conversation, path, turn)
-    level = max(level, path.current_level)
-    if level >= path.target_level:  # all stages known: the last one is still worth its quiz
-        level = paths.level_after(len(template.stages) - 1, len(template.stages))
+    # With all stages known, the last one before the target is still worth its quiz.
+    steps = [paths.level_after(place, len(template.stages)) for place in range(len(template.stages))]
+    most = max(each for each in steps if each < path.target_level)
+    level = max(min(level, most), path.current_level)
     hours = conversation.profile.hours_a_week
     gap = path.target_level - level
     after = paths.at_level(path, template, level, hours=hours, at=turn.at)
