@@ -6,7 +6,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -153,9 +153,10 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
         """The recall question of a resource; None when the catalogue has no such resource (any more)."""
         return self._recalls.get(resource_id)
 
-    def path_for_topic(self, topic: str) -> PathTemplate | None:
-        """The path that closes a gap in a question topic."""
-        return next((path for path in self.paths.values() if topic in path.topics), None)
+    def path_for_topic(self, topic: str, begun: Collection[str] = ()) -> PathTemplate | None:
+        """The path that closes a gap in a question topic; of several one of those `begun`."""
+        found = [path for path in self.paths.values() if topic in path.topics]
+        return next((path for path in found if path.skill in begun), next(iter(found), None))
 
     def learnt(self, observed: Mapping[str, tuple[Observed, ...]]) -> "Content":
         """With what students say of the companies now, by slug, in the place of what they said."""

@@ -6,7 +6,7 @@ No await, no clock, no randomness, no file. `needs` says beforehand what the sto
 
 import textwrap
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -46,7 +46,7 @@ from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Event, Graded, Judged, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
 from bot.files import LARGEST_DOCUMENT, LARGEST_RECORDING, LARGEST_TEXT_FILE, MOST_PAGES
 from bot.judging import Language
-from bot.messages import plain
+from bot.messages import LOST_CHOICE, plain
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
@@ -67,7 +67,14 @@ from bot.stages import (
 )
 
 LONGEST_PLAIN_WISH = 8  # words
-RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
+_NO_ANSWER = (
+    "start",
+    "help",
+    "progress",
+    "how_scored",
+    "snooze",
+    "commit",
+)  # meant, whatever question is open
 QUOTED = 200  # characters of what was heard; enough to see whether it was heard well
 
 _ANSWERING = (
@@ -302,6 +309,7 @@ def _heard(conversation: Conversation, event: Event) -> Conversation:
         unreachable=False,
         zone_hint=event.zone_hint or conversation.zone_hint,
         seen_at=event.at,
+        ignored=0,
     )
 
 
@@ -316,7 +324,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     floor = conversation.floor
     if isinstance(floor, Answering | Coding) and pace.is_over(conversation, turn.at):
         return pace.over(conversation, turn, late=True)
-    if isinstance(floor, Recalling) and turn.at - floor.asked_at > RECALL_OPEN:
+    if isinstance(floor, Recalling) and not reviewing.is_open(floor, turn.at):
         conversation = conversation.swapped(floor, None)
         floor = conversation.floor
     match floor:
@@ -348,6 +356,9 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             return _obeyed(conversation, meant, turn) if meant else (conversation, [interview.again(floor)])
         case Recalling():
+            meant = commands.meaning(text)
+            if meant is not None and meant.verb in _NO_ANSWER:
+                return _obeyed(conversation, meant, turn)
             return learning.recalled(conversation, floor, text, turn)
         case AwaitingRecallGrade():
             return learning.joined(conversation, floor, text, turn)
@@ -401,7 +412,7 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    return meant if meant.verb == "stop" else None
+    return meant if meant.verb == "stop" or meant.sure else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -479,10 +490,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             offered = {str(place): role for place, role in enumerate(setup.roles(conversation, floor, turn))}
             if subject in offered:
                 return setup.role_chosen(conversation, floor, offered[subject], turn)
-        case "cv", SettingUp(step="resume"):
-            return _text_button(conversation, floor, subject, turn)
-        case "jd", SettingUp(step="jd"):
-            return _text_button(conversation, floor, subject, turn)
+        case ("cv", SettingUp(step="resume") as asked) | ("jd", SettingUp(step="jd") as asked):
+            return _text_button(conversation, asked, subject, turn)
         case "cv" | "jd", Setting(field="resume" | "jd"):
             return settings.text_given(conversation, floor, None, turn)
         case _, Coding() if outcome := coding.pressed(conversation, floor, verb, subject, turn):
@@ -564,7 +573,11 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _cancelled(conversation, turn)
         case _:
             pass
-    return _with_question(conversation, [reply(say("general.old_button"))], turn)
+    return _with_question(
+        conversation,
+        [reply(say("general.lost_question" if choice == LOST_CHOICE else "general.old_button"))],
+        turn,
+    )
 
 
 _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
@@ -842,6 +855,11 @@ def _stop(conversation: Conversation, turn: Turn) -> Outcome:
         return _way_back(*quizzing.left(conversation, conversation.floor))
     if conversation.interview is not None:
         return interview.stop(conversation.without(*ASIDES), conversation.interview, turn)
+    if (
+        conversation.nudge is not None and conversation.profile.reminders
+    ):  # nothing else is there to be stopped
+        conversation = conversation.without(Recalling, *ASIDES)
+        return nudging.reminders(conversation, "off", turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
 
 

@@ -46,7 +46,7 @@ RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the 
 def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`learn`: the skills there are; `learn sql`: that path, from where it was left or new."""
     if not argument:
-        return conversation, [reply(say("learn.choose"), *_skills(list(turn.content.paths), turn))]
+        return conversation, [_choosing(conversation, turn)]
     template = turn.content.path(argument)
     if template is None:
         return conversation, _unknown_skill(conversation, argument, turn)
@@ -57,6 +57,16 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
             return conversation, [_prerequisite(template, missing)]
         return _begun(conversation, template, turn)
     return _taken_up(conversation, mine, template, turn)
+
+
+def _choosing(conversation: Conversation, turn: Turn) -> Reply:
+    """All skills there are: those the student aims at as buttons, the others by name."""
+    paths_ = turn.content.paths
+    ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
+    choices = _skills(ordered, turn)[: MOST_BUTTONS - 1]  # one more leads back to an open question
+    shown_ = {each.id for each in choices}
+    others = ", ".join(paths_[skill].title for skill in sorted(paths_) if f"learn:{skill}" not in shown_)
+    return reply(say("learn.choose", others=others), *choices)
 
 
 def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
@@ -153,20 +163,24 @@ def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
 
 
 def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
-    """From the gap, and from who asks for the skill: the goal's role, the company aimed at, the job description."""
+    """From the gap, and from who asks for the skill."""
+    return paths.priority(gap, _wanted(conversation, template, turn))
+
+
+def _wanted(conversation: Conversation, template: PathTemplate, turn: Turn) -> int:
+    """How many ask for a skill: the goal's role, the company aimed at, the job description."""
     profile = conversation.profile
     goal = turn.content.goals.get(profile.goal or "any")
     company = turn.content.company(profile.company)
     asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
     named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
-    wanted = sum(
+    return sum(
         (
             bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
             bool(asked & set(template.topics)),
             any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
         )
     )
-    return paths.priority(gap, wanted)
 
 
 # The level
@@ -205,9 +219,10 @@ def level_set(
     template = turn.content.path(path.skill)
     if template is None:
         return show_next(conversation, path, turn)
-    level = max(level, path.current_level)
-    if level >= path.target_level:  # all stages known: the last one is still worth its quiz
-        level = paths.level_after(len(template.stages) - 1, len(template.stages))
+    # With all stages known, the last one before the target is still worth its quiz.
+    steps = [paths.level_after(place, len(template.stages)) for place in range(len(template.stages))]
+    most = max(each for each in steps if each < path.target_level)
+    level = max(min(level, most), path.current_level)
     hours = conversation.profile.hours_a_week
     gap = path.target_level - level
     after = paths.at_level(path, template, level, hours=hours, at=turn.at)
@@ -306,8 +321,9 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     minutes = bare_minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
-    if isinstance(conversation.floor, Recalling | AwaitingRecallGrade):
-        return conversation, [again(conversation.floor)]
+    floor = conversation.floor
+    if isinstance(floor, AwaitingRecallGrade) or (isinstance(floor, Recalling) and not floor.is_review):
+        return conversation, [again(floor)]
     path = lessons.at_hand(conversation, turn)
     step = paths.step(path) if path else None
     if path is None or step is None or step.resource is None:
@@ -413,9 +429,9 @@ def again(stage: Recalling | AwaitingRecallGrade) -> Reply:
     """The question, asked once more."""
     if isinstance(stage, AwaitingRecallGrade):
         return reply(say("interview.grading"))
-    key = "review.question" if stage.is_review else "learn.recall"
-    name = "no_idea" if stage.is_review else "skip"
-    return reply(say(key, question=stage.recall.question), button("skip", stage.row, name))
+    if stage.is_review:
+        return reply(stage.recall.question, button("skip", stage.row, "no_idea"))
+    return reply(say("learn.recall", question=stage.recall.question), button("skip", stage.row, "skip"))
 
 
 def recalled(conversation: Conversation, stage: Recalling, text: str, turn: Turn) -> Outcome:
@@ -486,7 +502,8 @@ def _recalling(
 
 def progress(conversation: Conversation, turn: Turn) -> Outcome:
     """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
-    ordered = sorted(turn.known.paths, key=lambda path: (path.state != "active", paths.by_priority(path)))
+    wanted = [path for path in turn.known.paths if not paths.is_left_out(path)]
+    ordered = sorted(wanted, key=lambda path: (path.state != "active", paths.by_priority(path)))
     lines = [_progress_line(path, turn) for path in ordered]
     if turn.known.reports:
         last = turn.known.reports[0]

@@ -1,7 +1,5 @@
 """From the first hello to the first question, and the set-up of an interview: length, company, role, texts."""
 
-import random
-
 from msgspec.structs import replace
 
 from bot import companies
@@ -17,13 +15,13 @@ from bot.conversation import (
     SettingUp,
     Welcome,
 )
-from bot.documents import CompanyKnowledge, LearningProgress
+from bot.documents import CompanyKnowledge, LearningProgress, slug_id
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
 from bot.paths import Step
 from bot.questions import Question
 from bot.sentences import counted, say
-from bot.stages import interview, lessons, planning, reporting
+from bot.stages import interview, lessons, planning, reporting, reviewing
 from bot.stages.planning import Aim, Plan
 
 SHORTEST_TEXT = 20  # characters: less is a word to us, not a resume
@@ -111,6 +109,8 @@ def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn)
     if found is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
     row, question = found
+    if row.card is not None and row.card.due > turn.at:
+        return conversation, [reviewing.answered_already(conversation, row.card, turn)]
     role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
     return interview.begin(
         conversation.without(*ASIDES),
@@ -137,8 +137,8 @@ def _retest(subject: str, turn: Turn) -> tuple[LearningProgress, Question] | Non
     ]
     if row is None or not others:
         return None
-    rng = random.Random(turn.event.id)  # noqa: S311 which variant comes is no secret, and must come out the same again
-    return row, min(others, key=lambda each: (each.id in turn.known.asked, rng.random()))
+    drawn = min(others, key=lambda each: (each.id in turn.known.asked, slug_id(turn.event.id, each.id)))
+    return row, drawn
 
 
 def _redo(row_id: str, turn: Turn) -> tuple[LearningProgress, Question] | None:
