@@ -393,7 +393,7 @@ async def test_with_a_pace_too_many_messages_are_refused(
     await bot.send_message(ann.id, "one")
     with pytest.raises(RetryAfter):
         await bot.send_message(ann.id, "two")
-    assert [each.text for each in ann.screen] == ["hello", "one"]
+    assert [each.text for each in ann.screen][-2:] == ["hello", "one"]
 
 
 async def test_plain_http_gets_plain_refusals(server: TelegramServer, ann: User) -> None:
