@@ -81,9 +81,7 @@ AWAY_PAUSE = 0.5, 15.0  # seconds between tries while the database is away: firs
 RETRY_PAUSE = 2.0, 300.0  # seconds before a message is tried again: first, longest
 CLAIMS = 100  # leased at once by a sweep: done within the lease even where a platform takes seconds
 AT_ONCE = 32  # turns, or messages, of one sweep under way together
-PLACE_WITHIN = timedelta(
-    seconds=20
-)  # else the lane stands still, and what was claimed is left to a later sweep
+PLACE_WITHIN = timedelta(seconds=20)  # else the lane stands still: what was claimed waits for a later sweep
 CHAT_GAP = 1.0  # s between two nudges in one chat: Telegram asks for it
 CACHED_RECORDS = 2_000  # conversations remembered, some kB each: those who are talking now
 CACHED_STUDENTS = 10_000  # identities remembered, so that a turn does not ask for them
@@ -606,7 +604,15 @@ class Shell:
 
     async def _platform_of(self, student: str) -> str:
         """Where a student is written to, empty when nowhere."""
-        record = (self._records.get(student) or await self._store.load(student)) if self._lanes else None
+        if not self._lanes:
+            return ""
+        try:
+            record = self._records.get(student) or await self._store.load(student)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("cannot load student=%s", student)
+            return ""  # its turn fails for the same reason, and counts it
         return record.conversation.address.platform if record and record.conversation.address else ""
 
     async def _has_place(self, platform: str) -> bool:

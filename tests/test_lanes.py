@@ -12,7 +12,7 @@ import pytest
 from bot.events import Identity, Pressed, Said
 from bot.lane import Lane
 from bot.messages import Address, Delivery
-from bot.ports import NotTaken
+from bot.ports import NotTaken, Record
 from bot.shell import CLAIMS, Shell
 from tests.talk import Talk
 
@@ -258,6 +258,24 @@ async def test_nudge_found_while_its_student_is_talked_to_is_not_lost(crowd: Cro
     crowd.now += timedelta(minutes=2)
     assert await shell.sweep_nudges() == 1
     assert crowd.once_each(1)
+
+
+async def test_conversation_that_cannot_be_read_keeps_no_other_nudge_back(
+    crowd: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await crowd.learning(3)
+    broken = await crowd.store.student(crowd.who, new="0" * 24, at=crowd.now)
+    load = crowd.store.load
+
+    async def failing(student: str) -> Record | None:
+        if student == broken:
+            raise ValueError("unreadable")
+        return await load(student)
+
+    monkeypatch.setattr(crowd.store, "load", failing)
+    swept = await crowd.paced().sweep_due()
+    assert (swept.due, swept.sent, swept.failed) == (3, 2, 1)
+    assert crowd.once_each(2)
 
 
 async def test_two_nudges_in_one_chat_keep_their_distance(crowd: Crowd) -> None:
