@@ -80,7 +80,10 @@ STALE_TRIES = 20  # of one turn; each lost race means that another process got o
 AWAY_PAUSE = 0.5, 15.0  # seconds between tries while the database is away: first, longest
 RETRY_PAUSE = 2.0, 300.0  # seconds before a message is tried again: first, longest
 CLAIMS = 100  # leased at once by a sweep: done within the lease even where a platform takes seconds
-AT_ONCE = 32  # turns, or messages, of one sweep under way together
+AT_ONCE = 32  # conversations of one sweep taken up together
+PACED_AT_ONCE = (
+    8  # the same in a lane: what a slow disk holds up goes together after it, beside the next second's
+)
 PLACE_WITHIN = timedelta(seconds=20)  # else the lane stands still: what was claimed waits for a later sweep
 CHAT_GAP = 1.0  # s between two nudges in one chat: Telegram asks for it
 CACHED_RECORDS = 2_000  # conversations remembered, some kB each: those who are talking now
@@ -197,7 +200,7 @@ class Shell:
         swept = Swept()
         while claims := await self._store.due(at=at or self._clock(), lease=LEASE, limit=CLAIMS):
             swept.due += len(claims)
-            room = asyncio.Semaphore(AT_ONCE)
+            room = asyncio.Semaphore(PACED_AT_ONCE)
             await asyncio.gather(*(self._claimed(claim, at, swept, room) for claim in claims))
             if len(claims) < CLAIMS:
                 break
@@ -630,7 +633,7 @@ class Shell:
     async def _drained(self, platform: str) -> int:
         """Send a platform's nudges one by one, a place each. The place comes before the claim: a nudge is tried once,
         so whoever dies between the two would lose it."""
-        room = asyncio.Semaphore(AT_ONCE)
+        room = asyncio.Semaphore(PACED_AT_ONCE)
         sending: list[asyncio.Task[int]] = []
         while await self._has_place(platform):
             async with room:
