@@ -81,9 +81,7 @@ AWAY_PAUSE = 0.5, 15.0  # seconds between tries while the database is away: firs
 RETRY_PAUSE = 2.0, 300.0  # seconds before a message is tried again: first, longest
 CLAIMS = 100  # leased at once by a sweep: done within the lease even where a platform takes seconds
 AT_ONCE = 32  # conversations of one sweep taken up together
-PACED_AT_ONCE = (
-    8  # the same in a lane: what a slow disk holds up goes together after it, beside the next second's
-)
+PACED_AT_ONCE = 8  # the same in a lane: so many may go in a bunch after a slow disk held them up
 PLACE_WITHIN = timedelta(seconds=20)  # else the lane stands still: what was claimed waits for a later sweep
 CHAT_GAP = 1.0  # s between two nudges in one chat: Telegram asks for it
 CACHED_RECORDS = 2_000  # conversations remembered, some kB each: those who are talking now
