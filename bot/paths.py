@@ -6,6 +6,7 @@ a catalogue path lead from 0 to `TARGET` in equal parts.
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from math import ceil
 from typing import Any, Literal
 
@@ -20,13 +21,13 @@ from bot.documents import (
     PathTemplate,
     Priority,
     Resource,
+    StageStatus,
     TemplateStage,
     Update,
     update,
 )
 
 TARGET = 80  # the level at the end of a path: ready for an interview, not an expert
-TARGET_MOST = 100
 QUIZ_MINUTES = 10  # of one time through a stage's quiz
 HOURS = 5  # a week, until the student says otherwise
 FEWEST_HOURS, MOST_HOURS = 1, 60  # a week: beyond that it is a typing error, or a promise nobody keeps
@@ -88,19 +89,52 @@ def with_catalogue(path: LearningPath, template: PathTemplate, *, hours: int, at
 def at_level(
     path: LearningPath, template: PathTemplate, level: int, *, hours: int, at: datetime
 ) -> LearningPath:
-    """With its stages below a level passed over; what is completed stays so."""
-    below = {
-        each.stage_name
-        for place, each in enumerate(template.stages)
-        if level_after(place + 1, len(template.stages)) <= level
-    }
-    stages = tuple(
-        replace(stage, status="completed", completed_at=at, passed_over=True)
-        if stage.stage_name in below and not stage.topic and stage.status != "completed"
-        else stage
-        for stage in path.stages
-    )
+    """With its stages below a level passed over, and those above it there again; what was learnt stays so, and is the
+    least level there is."""
+    size = len(template.stages)
+    level = max(level, _earned(path, size))
+    places = {each.stage_name: place for place, each in enumerate(template.stages)}
+
+    def at_it(stage: PathStage) -> PathStage:
+        place = places.get(stage.stage_name)
+        if stage.topic or place is None:
+            return stage
+        if level_after(place + 1, size) <= level:
+            return _passed_over(stage, at)
+        return _there_again(stage) if level_after(place, size) < path.target_level else stage
+
+    stages = tuple(map(at_it, path.stages))
     return planned(replace(path, stages=stages, current_level=level), hours=hours, at=at)
+
+
+def _earned(path: LearningPath, size: int) -> int:
+    """The level of the stages completed by learning from the first one on."""
+    learnt = takewhile(lambda stage: stage.status == "completed" and not stage.passed_over, _catalogue(path))
+    return min(path.target_level, level_after(len(list(learnt)), size))
+
+
+def _catalogue(path: LearningPath) -> list[PathStage]:
+    return [stage for stage in path.stages if not stage.topic]
+
+
+def highest_start(path: LearningPath, size: int) -> int:
+    """The level at which one stage is left: who knows it all still takes the last quiz."""
+    used = sum(level_after(place, size) < path.target_level for place in range(size))
+    return level_after(max(0, used - 1), size)
+
+
+def _passed_over(stage: PathStage, at: datetime) -> PathStage:
+    if stage.status == "completed":
+        return stage
+    return replace(stage, status="completed", completed_at=at, passed_over=True)
+
+
+def _there_again(stage: PathStage) -> PathStage:
+    if not stage.passed_over:
+        return stage
+    begun = any(each.completed for each in stage.resources)
+    status: StageStatus = "in_progress" if begun else "not_started"
+    return replace(stage, status=status, completed_at=None, passed_over=False)
 
 
 def with_target(
@@ -110,20 +144,11 @@ def with_target(
     those it needs join, or are there again."""
     path, size = replace(path, target_level=target), len(template.stages)
     beyond = {e.stage_name for place, e in enumerate(template.stages) if level_after(place, size) >= target}
-    above = {
-        each.stage_name
-        for place, each in enumerate(template.stages)
-        if path.current_level < level_after(place + 1, size) and each.stage_name not in beyond
-    }
 
     def aimed(stage: PathStage) -> PathStage:
         if stage.topic or any(each.completed for each in stage.resources):
             return stage
-        if stage.stage_name in beyond and stage.status != "completed":
-            return replace(stage, status="completed", completed_at=at, passed_over=True)
-        if stage.stage_name in above and stage.passed_over:
-            return replace(stage, status="not_started", completed_at=None, passed_over=False)
-        return stage
+        return _passed_over(stage, at) if stage.stage_name in beyond else stage
 
     return with_catalogue(replace(path, stages=tuple(map(aimed, path.stages))), template, hours=hours, at=at)
 
@@ -174,8 +199,12 @@ def with_done(
             replace(each, completed=True, completed_at=at) if each.resource_id == resource_id else each
             for each in stage.resources
         )
-        stage = replace(stage, resources=resources, status="in_progress")
-        return stage if assessed or _open(stage) else replace(stage, status="completed", completed_at=at)
+        stage = replace(stage, resources=resources)
+        if stage.status == "completed":  # passed over: what is done in it beside counts as time
+            return stage
+        if assessed or _open(stage):
+            return replace(stage, status="in_progress")
+        return replace(stage, status="completed", completed_at=at)
 
     number = next(
         stage.stage_number
@@ -245,9 +274,9 @@ def planned(path: LearningPath, *, hours: int, at: datetime, closed: int = 0) ->
     )
     level = path.current_level
     if closed and stage_of(path, closed).status == "completed" and not stage_of(path, closed).topic:
-        catalogue = [stage for stage in stages if not stage.topic]
-        done = sum(stage.status == "completed" for stage in catalogue)
-        level = max(level, min(path.target_level, level_after(done, len(catalogue))))
+        catalogue = _catalogue(path)
+        done = list(takewhile(lambda stage: stage.status == "completed", catalogue))
+        level = max(level, min(path.target_level, level_after(len(done), len(catalogue))))
     return replace(path, progress=progress, current_level=level, updated_at=at)
 
 

@@ -8,30 +8,34 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bot import quizzes
+from bot import grader, quizzes
 from bot.messages import Choice, Message, Poll, code_block, plain
 from bot.quizzes import LETTERS, QuizQuestion
 from bot.sentences import label, say
 
+MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
 CHECK = "ok"  # in the place of an option: what is marked is the answer
+NO_IDEA = "no"  # in the place of an option: none of them
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
     """A button of a question: `pick:<row>.<turn>.<mask>.<place>`. `turn`: which asking of it; `mask`: bits of the options
-    marked so far; `place`: of the option pressed, None for [Check]."""
+    marked so far; `place`: of the option pressed, None for [Check] and for [Don't know] (`no_idea`)."""
 
     row: str
     turn: str
     mask: int
     place: int | None
+    no_idea: bool = False
 
 
 def read(subject: str) -> Pick | None:
     """What a button says; None when it is none of ours."""
     row, turn, mask, place = [*subject.split("."), "", "", ""][:4]
-    if not mask.isdigit() or not (place.isdigit() or place == CHECK):
+    if not mask.isdigit() or not (place.isdigit() or place in (CHECK, NO_IDEA)):
         return None
-    return Pick(row=row, turn=turn, mask=int(mask), place=None if place == CHECK else int(place))
+    number = int(place) if place.isdigit() else None
+    return Pick(row=row, turn=turn, mask=int(mask), place=number, no_idea=place == NO_IDEA)
 
 
 def options_of(question: QuizQuestion, seed: str, *, typed: bool) -> tuple[str, ...]:
@@ -50,9 +54,10 @@ def message(
     *,
     mask: int = 0,
     typed: bool = True,
-    more: Sequence[Choice] = (),
+    can_skip: bool = False,
 ) -> Message:
-    """The question with its buttons. `address`: row and turn, as the buttons carry them."""
+    """The question with its buttons. `address`: row and turn, as the buttons carry them. `can_skip`: with [Don't know]
+    where there is room for it."""
     options = options_of(question, seed, typed=typed)
     text = "\n\n".join([heading, plain(question.question), *_code(question), *_lettered(options)])
     if question.kind == "multiple":
@@ -68,7 +73,10 @@ def message(
     ]
     if question.kind == "multiple":
         choices.append(Choice(id=f"pick:{address}.{mask}.{CHECK}", label=label("check")))
-    return Message(text=text, choices=(*choices, *more), poll=_poll(question, options, choices, mask=mask))
+    poll = _poll(question, options, choices, mask=mask)
+    if can_skip and len(choices) < MOST_BUTTONS:
+        choices.append(Choice(id=f"pick:{address}.{mask}.{NO_IDEA}", label=label("no_idea")))
+    return Message(text=text, choices=tuple(choices), poll=poll)
 
 
 def _code(question: QuizQuestion) -> list[str]:
@@ -100,6 +108,8 @@ def _poll(
 
 def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tuple[str, ...] | None:
     """The options that a press answers with; None while several are being marked, or when there is no such option."""
+    if pick.no_idea:
+        return ()
     options = options_of(question, seed, typed=typed)
     if pick.place is None:
         return tuple(option for place, option in enumerate(options) if pick.mask >> place & 1)
@@ -108,14 +118,17 @@ def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tup
     return (options[pick.place],)
 
 
-def said(question: QuizQuestion, seed: str, text: str) -> tuple[str, ...] | None:
-    """An answer in words: letters ("B", "a, c"), the option itself, or what is to be filled in; None when it is neither."""
-    if question.kind == "fill":
+def said(question: QuizQuestion, seed: str, text: str, *, typed: bool = True) -> tuple[str, ...] | None:
+    """An answer in words: letters ("B", "a, c"), the option itself, what is to be filled in, or that there is none (empty);
+    None when it is neither."""
+    if not quizzes.is_right(question, (text,)) and grader.says_dont_know(text):
+        return ()
+    options = options_of(question, seed, typed=typed)
+    if not options:
         return (text.strip(),)
-    options = quizzes.options(question, seed)
-    letters = re.fullmatch(r"\s*([a-e])(?:\s*(?:,|;|\+|&|and|\s)\s*([a-e]))*\s*[.)]?\s*", text.lower())
+    letters = re.fullmatch(r"\s*[a-e](?:\s*(?:[,;+&]|\band\b)?\s*[a-e])*\s*[.)]?\s*", text.lower())
     if letters:
-        places = sorted({LETTERS.index(each) for each in re.findall(r"\b[A-E]\b|[A-E]", _letters(text))})
+        places = sorted({LETTERS.index(each) for each in re.findall(r"[A-E]", _letters(text))})
         if places and places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
             return tuple(options[place] for place in places)
         return None

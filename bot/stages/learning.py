@@ -3,6 +3,7 @@ again. Decides only; quizzes, reviews and nudges have modules of their own besid
 
 import difflib
 import re
+from math import floor
 
 from msgspec.structs import replace
 
@@ -13,6 +14,8 @@ from bot.conversation import (
     ASIDES,
     AwaitingRecallGrade,
     Conversation,
+    Placing,
+    Quizzing,
     Recalling,
     Setting,
 )
@@ -20,7 +23,6 @@ from bot.documents import (
     LearningPath,
     LearningProgress,
     PathTemplate,
-    Priority,
     Resource,
     insert,
     new_id,
@@ -31,10 +33,10 @@ from bot.events import Graded
 from bot.messages import Choice, Message, plain
 from bot.sentences import counted, label, say
 from bot.stages import feedback, lessons, nudging, quizzing, reviewing, settings
+from bot.stages.choosing import MOST_BUTTONS
 from bot.stages.interview import LONGEST_ANSWER
 from bot.stages.reviewing import WEAK_BELOW, Miss
 
-MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
 REQUIRED_LEVEL = 30  # of a path that another one builds on: its foundation
 RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the last stages always remain
@@ -46,39 +48,44 @@ RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the 
 def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`learn`: the skills there are; `learn sql`: that path, from where it was left or new."""
     if not argument:
-        return conversation, [reply(say("learn.choose"), *_skills(list(turn.content.paths), turn))]
+        return conversation, [_choose("choose", conversation, turn)]
+    mine = lessons.named(argument, turn)
+    if mine is not None:
+        return _taken_up(conversation, mine, turn)
     template = turn.content.path(argument)
     if template is None:
-        return conversation, _unknown_skill(conversation, argument, turn)
-    mine = next((path for path in turn.known.paths if path.skill == template.skill), None)
-    if mine is None:
-        missing = _missing(template, turn)
-        if missing is not None:
-            return conversation, [_prerequisite(template, missing)]
-        return _begun(conversation, template, turn)
-    return _taken_up(conversation, mine, template, turn)
+        return conversation, unknown_skill(conversation, argument, turn)
+    missing = _missing(template, turn)
+    if missing is not None:
+        return conversation, [_prerequisite(template, missing)]
+    return _begun(conversation, template, turn)
 
 
 def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
     """[Begin all the same]: without what the path builds on."""
     template = turn.content.path(skill)
-    if template is None or any(path.skill == template.skill for path in turn.known.paths):
+    if template is None or lessons.named(skill, turn) is not None:
         return learn(conversation, skill, turn)
     return _begun(conversation, template, turn)
 
 
-def _taken_up(conversation: Conversation, mine: LearningPath, template: PathTemplate, turn: Turn) -> Outcome:
+def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn) -> Outcome:
     """A path there is: active again, with the catalogue's stages where an interview alone had made it."""
-    hours = conversation.profile.hours_a_week
+    template, hours = turn.content.path(mine.skill), lessons.hours_of(mine, conversation)
     after = replace(mine, state="active")
     rows: list[Effect] = []
-    if not any(not stage.topic for stage in mine.stages):
+    if mine.state != "active":  # the weeks it rested are not held against it
+        after = paths.planned(after, hours=hours, at=turn.at)
+    if template is not None and all(stage.topic for stage in mine.stages):
         after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
         turn = _knowing(turn, after, made)
     conversation = replace(conversation, chosen_path=mine.id)
-    told = [reply(say("learn.again", skill=template.title))] if mine.state != "active" else []
+    told: list[Effect] = []
+    if mine.state != "active" and paths.step(after) is not None:
+        end = lessons.day_text(after.progress.estimated_completion_date)
+        told = [reply(say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end))]
     turn = _knowing(turn, after)
     conversation, effects = show_next(conversation, after, turn, before=mine)
     return conversation, [*rows, *told, *effects]
@@ -94,7 +101,7 @@ def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Ou
         level=0,
         target=paths.TARGET,
         hours=hours,
-        priority=_priority(conversation, template, paths.TARGET, turn),
+        priority=lessons.priority(conversation, template, paths.TARGET, turn),
         at=turn.at,
     )
     rows = _rows(conversation, path, 0, turn)
@@ -139,7 +146,7 @@ def _knowing(turn: Turn, path: LearningPath, rows: tuple[LearningProgress, ...] 
 def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
     """The path this one builds on, as long as the student has not got its foundation."""
     for skill in template.requires:
-        mine = next((path for path in turn.known.paths if path.skill == skill), None)
+        mine = lessons.named(skill, turn)
         level = mine.current_level if mine else 0
         if level < REQUIRED_LEVEL and skill in turn.content.paths:
             return turn.content.paths[skill]
@@ -152,21 +159,22 @@ def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
     return reply(text, first, button("begin", template.skill, "begin_anyway"))
 
 
-def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
-    """From the gap, and from who asks for the skill: the goal's role, the company aimed at, the job description."""
-    profile = conversation.profile
-    goal = turn.content.goals.get(profile.goal or "any")
-    company = turn.content.company(profile.company)
-    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
-    named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
-    wanted = sum(
-        (
-            bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
-            bool(asked & set(template.topics)),
-            any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
-        )
-    )
-    return paths.priority(gap, wanted)
+def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """`quiz`, `quiz sql`: of the stage at hand; a quiz that was begun goes on."""
+    path, template = lessons.at_hand(conversation, turn, argument), turn.content.path(argument)
+    if path is None and argument and template is None:
+        return conversation, unknown_skill(conversation, argument, turn)
+    if path is None and template is not None:
+        first = Choice(id=f"learn:{template.skill}", label=label("learn_skill", skill=template.title))
+        return conversation, [reply(say("quiz.no_path_in", skill=template.title), first)]
+    if path is None:
+        return conversation, [_choose("no_quiz", conversation, turn)]
+    stage = paths.current(path)
+    if stage is None:
+        return show_next(conversation, path, turn)
+    left = (each for each in path.stages if each.status != "completed")
+    with_quiz = next((each for each in left if lessons.questions_of(path, each, turn)), stage)
+    return quizzing.start(conversation, path, with_quiz, turn)
 
 
 # The level
@@ -174,15 +182,15 @@ def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn
 
 def ask_level(conversation: Conversation, path_id: str, turn: Turn) -> Outcome:
     """[I know some of it]: a rating of one's own, or questions that find out."""
-    path = next((each for each in turn.known.paths if each.id == path_id), None) or lessons.at_hand(
-        conversation, turn, path_id
-    )
+    path = next((each for each in turn.known.paths if each.id == path_id), None)
     if path is None:
-        return learn(conversation, "", turn)
+        return conversation, [_choose("choose", conversation, turn)]
+    if turn.content.path(path.skill) is None:
+        return show_next(conversation, path, turn)
     choices = [
         Choice(id=f"level:{path.id}.{each}", label=label(f"level_{each}")) for each in ("new", "some", "well")
     ]
-    if lessons.questions_of(path, path.stages[0], turn):
+    if quizzing.can_place(path, turn):
         choices.append(Choice(id=f"level:{path.id}.quiz", label=label("level_quiz")))
     return conversation, [reply(say("learn.level", skill=lessons.title_of(path.skill, turn)), *choices)]
 
@@ -201,27 +209,39 @@ def level_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outco
 def level_set(
     conversation: Conversation, path: LearningPath, level: int, turn: Turn, *, edit: bool = False
 ) -> Outcome:
-    """Stages below the level are passed over, which is said; then the step at hand."""
+    """Stages below the level are passed over, which is said, and those above it are there again; then the step at hand."""
     template = turn.content.path(path.skill)
     if template is None:
         return show_next(conversation, path, turn)
-    level = max(level, path.current_level)
-    if level >= path.target_level:  # all stages known: the last one is still worth its quiz
-        level = paths.level_after(len(template.stages) - 1, len(template.stages))
-    hours = conversation.profile.hours_a_week
-    gap = path.target_level - level
+    level = min(level, paths.highest_start(path, len(template.stages)))
+    hours = lessons.hours_of(path, conversation)
     after = paths.at_level(path, template, level, hours=hours, at=turn.at)
-    after = replace(after, gap_priority=_priority(conversation, template, gap, turn))
-    over = [str(stage.stage_number) for stage in after.stages if stage.passed_over and not stage.topic]
-    if over:
-        key = "learn.passed_over" if len(over) > 1 else "learn.passed_over_one"
-        numbers = " and ".join([", ".join(over[:-1]), over[-1]]) if len(over) > 1 else over[0]
-        text = say(key, numbers=numbers, end=lessons.day_text(after.progress.estimated_completion_date))
-    else:
-        text = say("learn.from_the_start")
     conversation = replace(conversation, chosen_path=path.id)
+    text = _placed_line(path, after)
     conversation, effects = show_next(conversation, after, _knowing(turn, after), before=path)
     return conversation, [reply(text, edit=edit), *effects]
+
+
+def _placed_line(before: LearningPath, after: LearningPath) -> str:
+    """What a new level makes of the stages."""
+    was, over = ({s.stage_number for s in each.stages if s.passed_over} for each in (before, after))
+    end = lessons.day_text(after.progress.estimated_completion_date)
+    if was - over:
+        return say("learn.there_again", stages=_stages(was - over), end=end)
+    if over - was:
+        return say("learn.passed_over", stages=_stages(over - was), end=end)
+    stage = paths.current(after)
+    if stage is None or stage.stage_number == 1:
+        return say("learn.from_the_start")
+    return say("learn.level_stays", number=stage.stage_number)
+
+
+def _stages(numbers: set[int]) -> str:
+    """ "Stage 1", "Stages 1, 2 and 3"."""
+    words = [str(each) for each in sorted(numbers)]
+    if len(words) == 1:
+        return say("learn.one_stage", number=words[0])
+    return say("learn.many_stages", numbers=", ".join(words[:-1]), last=words[-1])
 
 
 # The step at hand
@@ -235,7 +255,8 @@ def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
             return reviewing.ask(conversation, due)
     path = lessons.at_hand(conversation, turn, argument)
     if path is None:
-        return learn(conversation, argument, turn)
+        resting = [each for each in turn.known.paths if each.state == "paused"]
+        return conversation, [_choose("all_rest" if resting else "choose", conversation, turn)]
     return show_next(conversation, path, turn)
 
 
@@ -250,27 +271,60 @@ def show_next(
     """The step with its buttons; its stage is in progress from here on. `before`: the path as it is stored, if `path` is
     changed already; `inserted`: it is written whole in this turn."""
     before = before or path
-    path, gone = _without_withdrawn(conversation, path, turn)
+    path, notes = _as_it_is_now(conversation, path, turn)
     step = paths.step(path)
     if step is None:
-        writes = [] if inserted or path == before else [paths.changes(before, path)]
-        done = reply(
-            say("learn.path_done", skill=lessons.title_of(path.skill, turn)), button("learn", "", "learn")
-        )
-        return conversation, [*writes, done]
+        writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
+        writes += nudging.waiting(conversation, _knowing(turn, path))
+        notes.append(say("learn.path_done", skill=lessons.title_of(path.skill, turn)))
+        return conversation, [*writes, reply("\n\n".join(notes), button("learn", "", "learn"))]
     after = paths.with_begun(path, step.stage.stage_number, turn.at)
     turn = _knowing(turn, after)
-    row = lessons.row_of(after, step, turn)
     effects: list[Effect] = [paths.changes(before, after)]
-    if row is not None and row.status == "not_started":
-        effects.append(update(LearningProgress, row.id, status="in_progress", updated_at=turn.at))
-    effects += nudging.waiting(conversation, turn)
+    turn, begun = _begun_row(conversation, after, step, turn)
+    effects += [*begun, *nudging.waiting(conversation, turn)]
     text, choices = lessons.step_text(after, step, turn)
-    note = [say("learn.withdrawn", titles=gone)] if gone else []
     return conversation, [
         *effects,
-        reply("\n\n".join([*note, text]), *choices, button("snooze", "", "snooze")),
+        reply("\n\n".join([*notes, text]), *choices, button("snooze", "", "snooze")),
     ]
+
+
+def _begun_row(
+    conversation: Conversation, path: LearningPath, step: paths.Step, turn: Turn
+) -> tuple[Turn, list[Effect]]:
+    """The resource at hand is in progress; in a path of another service it has no row until now."""
+    row = lessons.row_of(path, step, turn)
+    if row is not None:
+        fields = {"status": "in_progress", "updated_at": turn.at}
+        return turn, [update(LearningProgress, row.id, **fields)] if row.status == "not_started" else []
+    if step.resource is None:
+        return turn, []
+    number = step.stage.stage_number
+    made = reviewing.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
+    made = replace(made, status="in_progress")
+    return _knowing(turn, path, (made,)), [insert(made)]
+
+
+def _as_it_is_now(
+    conversation: Conversation, path: LearningPath, turn: Turn
+) -> tuple[LearningPath, list[str]]:
+    """The path without what the catalogue has let go of, without stages in which nothing is left to do, its priority by
+    what they aim for today; and what of it is to be said."""
+    lighter, gone = _without_withdrawn(conversation, path, turn)
+    after = lessons.settled(lighter, conversation, turn)
+    skill = lessons.title_of(path.skill, turn)
+    notes = [say("learn.withdrawn", titles=gone)] if gone else []
+    notes += [
+        say("learn.stage_done", number=now.stage_number, skill=skill)
+        for was, now in zip(lighter.stages, after.stages, strict=True)
+        if was.status != now.status == "completed"
+    ]
+    template = turn.content.path(path.skill)
+    if template is not None and not any(s.topic and s.status != "completed" for s in after.stages):
+        gap = after.target_level - after.current_level
+        after = replace(after, gap_priority=lessons.priority(conversation, template, gap, turn))
+    return after, notes
 
 
 def _without_withdrawn(
@@ -291,7 +345,7 @@ def _without_withdrawn(
     if not gone:
         return path, ""
     ids = frozenset(each.resource_id for each in gone)
-    hours = conversation.profile.hours_a_week
+    hours = lessons.hours_of(path, conversation)
     after = paths.with_withdrawn(path, ids, hours=hours, at=turn.at)
     return after, plain(", ".join(each.title for each in gone))
 
@@ -310,6 +364,8 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return conversation, [again(conversation.floor)]
     path = lessons.at_hand(conversation, turn)
     step = paths.step(path) if path else None
+    if path is not None and step is not None and lessons.is_bare(path, step, turn):
+        return _bare_done(conversation, path, step.stage.stage_number, turn)
     if path is None or step is None or step.resource is None:
         return following(conversation, "", turn)
     row = lessons.row_of(path, step, turn)
@@ -319,7 +375,11 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 
 
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
-    """The button under a resource; an old one is recognised by its row."""
+    """The button under a resource; an old one is recognised by its row. `<path>.<stage>`: of a stage without any."""
+    path_id, _, number = row_id.partition(".")
+    if number:
+        bare = next((each for each in turn.known.paths if each.id == path_id), None)
+        return _bare_done(conversation, bare, int(number), turn)
     row = next((each for each in turn.known.progress if each.id == row_id), None)
     path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
     if row is None or path is None:
@@ -331,6 +391,21 @@ def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome
     if resource is None or resource.completed:
         return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
     return _complete(conversation, path, resource, None, turn)
+
+
+def _bare_done(conversation: Conversation, path: LearningPath | None, number: int, turn: Turn) -> Outcome:
+    """A stage of another service that has no resources: their word closes it."""
+    step = paths.step(path) if path else None
+    open_ = path is not None and step is not None and step.stage.stage_number == number
+    if path is None or step is None or not open_ or not lessons.is_bare(path, step, turn):
+        return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
+    hours = lessons.hours_of(path, conversation)
+    after = paths.with_assessed(path, number, hours=hours, at=turn.at)
+    turn, skill = _knowing(turn, after), lessons.title_of(path.skill, turn)
+    lines = [say("learn.stage_done", number=number, skill=skill)]
+    lines += [say("learn.path_done", skill=skill)] if paths.step(after) is None else []
+    effects = [paths.changes(path, after), *nudging.waiting(conversation, turn)]
+    return conversation, [*effects, reply(" ".join(lines), button("next", "", "next_path"))]
 
 
 def _complete(
@@ -353,7 +428,7 @@ def _complete(
         resource.resource_id,
         spent,
         assessed=lessons.assessed(path, stage, turn) and not passed,
-        hours=conversation.profile.hours_a_week,
+        hours=lessons.hours_of(path, conversation),
         at=turn.at,
     )
     effects: list[Effect] = [paths.changes(path, after)]
@@ -368,7 +443,8 @@ def _complete(
     turn = _knowing(turn, after)
     conversation, promise = nudging.kept(conversation, after, turn)
     effects += nudging.waiting(conversation, turn)
-    text = [*_done_lines(path, after, stage.stage_number, resource, turn), *([promise] if promise else [])]
+    text = [*_done_lines(path, after, stage.stage_number, resource, turn), promise]
+    text = [each for each in (*text, lessons.slipped(path, after, turn)) if each]
     recalling = _recalling(path, resource, row, turn)
     if recalling is None:
         return conversation, [*effects, reply(" ".join(text), button("next", "", "next_path"))]
@@ -528,7 +604,8 @@ def _progress_line(path: LearningPath, turn: Turn) -> str:
 
 def path_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`path`, `path sql`: one path with what can be done to it; `path sql to 60` sets its target."""
-    named, _, target = re.sub(r"\s+", " ", argument).partition(" to ")
+    parts = re.fullmatch(r"(.*?)\s*\bto\s+(\S.*)", argument, re.DOTALL)
+    named, target = parts.groups() if parts else (argument, "")
     path = lessons.at_hand(conversation, turn, named) if named else lessons.at_hand(conversation, turn)
     if path is None:
         return learn(conversation, named, turn)
@@ -544,7 +621,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     if path is None:
         return conversation, [reply(say("general.old_button"))]
     if state == "active":
-        return learn(conversation, path.skill, turn)
+        return _taken_up(conversation, path, turn)
     if state not in ("paused", "abandoned"):
         return _path_shown(conversation, path, turn)
     after = replace(path, state=state, updated_at=turn.at)
@@ -554,6 +631,9 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     told = reply(say(f"learn.{state}", skill=skill), back, button("next", "", "next_path"))
     if conversation.commitment is not None and conversation.commitment.path == path.id:
         conversation = replace(conversation, commitment=None)
+    for stage in conversation.stages:
+        if isinstance(stage, Quizzing | Placing | Recalling) and stage.path == path.id:
+            conversation = conversation.swapped(stage, None)
     return conversation, [paths.changes(path, after), *nudging.waiting(conversation, turn), told]
 
 
@@ -565,11 +645,14 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
             level=path.current_level,
             target=path.target_level,
             priority=say(f"learn.priority_{path.gap_priority.lower()}"),
-            hours=conversation.profile.hours_a_week,
+            hours=lessons.hours_of(path, conversation),
         ),
     ]
-    choices = [button("level", path.id, "level"), button("settings", "hours", "hours")]
+    choices = []
     if path.state == "active":
+        if turn.content.path(path.skill) is not None:
+            choices.append(button("level", path.id, "level"))
+        choices.append(button("settings", "hours", "hours"))
         choices.append(Choice(id=f"path:{path.id}.paused", label=label("pause_path")))
     else:
         choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
@@ -584,12 +667,15 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
     number = re.fullmatch(r"\s*(\d{1,3})\s*(?:%|/100)?\s*", words)
     target = int(number[1]) if number else -1
     skill = lessons.title_of(path.skill, turn)
-    if not path.current_level < target <= paths.TARGET_MOST or template is None:
-        return conversation, [
-            reply(say("learn.bad_target", skill=skill, level=path.current_level, most=paths.TARGET_MOST))
-        ]
-    hours = conversation.profile.hours_a_week
-    after = paths.with_target(path, template, target, hours=hours, at=turn.at)
+    most = max(paths.TARGET, path.target_level)  # of another service's path: what it set itself
+    if not path.current_level < target <= most:
+        key = "learn.bad_target" if path.current_level < most else "learn.no_target"
+        words = say(key, skill=skill, level=path.current_level, most=most, example=f"{path.skill} to {most}")
+        return conversation, [reply(words, button("next", "", "next_path"))]
+    hours = lessons.hours_of(path, conversation)
+    after = replace(path, target_level=target, updated_at=turn.at)
+    if template is not None:
+        after = paths.with_target(path, template, target, hours=hours, at=turn.at)
     made = _rows(conversation, after, len(path.stages), turn)
     end = lessons.day_text(after.progress.estimated_completion_date)
     told = reply(say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path"))
@@ -599,16 +685,18 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
 def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Hours a week in words: every open path is planned anew by them."""
     number = re.search(r"-?\d+(?:[.,]\d+)?", text)
-    hours = round(float(number[0].replace(",", "."))) if number else None
-    if hours is None or not paths.FEWEST_HOURS <= hours <= paths.MOST_HOURS:
+    asked = float(number[0].replace(",", ".")) if number else 0
+    hours = floor(asked)
+    if not paths.FEWEST_HOURS <= asked <= paths.MOST_HOURS:
         limits = {"fewest": paths.FEWEST_HOURS, "most": paths.MOST_HOURS}
+        conversation = conversation.without(*ASIDES).pushed(Setting(field="hours"))
         return conversation, [reply(say("learn.bad_hours", **limits), button("cancel", "", "cancel"))]
     conversation = conversation.without(Setting).with_profile(hours_a_week=hours)
     effects: list[Effect] = []
-    lines = [say("learn.hours_set", hours=hours)]
+    lines = [say("learn.hours_set" if hours == asked else "learn.hours_whole", hours=hours)]
     for path in turn.known.paths:
         if path.state == "active" and paths.step(path) is not None:
-            after = paths.planned(path, hours=hours, at=turn.at)
+            after = paths.planned(replace(path, pace=0), hours=hours, at=turn.at)
             effects.append(paths.changes(path, after))
             was, now = (each.progress.estimated_completion_date for each in (path, after))
             if was != now:
@@ -623,7 +711,7 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     return conversation, [*effects, reply("\n\n".join(lines[:4]), button("next", "", "next_path"))]
 
 
-def _unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:
+def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:
     """The nearest ones; what was asked for is counted for the operator."""
     names = turn.content.skill_names()
     close = dict.fromkeys(
@@ -633,13 +721,26 @@ def _unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[E
     if close:
         told = reply(say("learn.unknown", skill=shown_), *_skills(list(close), turn))
         return [companies.skill_wish(conversation.student, asked, turn.at), told]
-    told = reply(say("learn.unknown_plain", skill=shown_), *_skills(list(turn.content.paths), turn))
-    return [companies.skill_wish(conversation.student, asked, turn.at), told]
+    return [
+        companies.skill_wish(conversation.student, asked, turn.at),
+        _choose("unknown_plain", conversation, turn, skill=shown_),
+    ]
+
+
+def _choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
+    """All skills there are by name, and as buttons their own and those their goal asks for most."""
+    goal = turn.content.goals.get(conversation.profile.goal or "any")
+    found = (turn.content.path(turn.content.taxonomy.path(each)) for each in (goal.skills if goal else ()))
+    titles = [each.title for each in turn.content.paths.values()]
+    asked = [each.skill for each in found if each is not None]
+    listed = f"{', '.join(titles[:-1])}, {titles[-1]}"
+    return reply(say(f"learn.{key}", skills=listed, **values), *_skills([*asked, *turn.content.paths], turn))
 
 
 def _skills(skills: list[str], turn: Turn) -> tuple[Choice, ...]:
     """The student's own open paths first."""
-    mine = [path.skill for path in turn.known.paths if path.skill in skills]
+    templates = (turn.content.path(path.skill) for path in sorted(turn.known.paths, key=paths.by_priority))
+    mine = [each.skill for each in templates if each is not None and each.skill in skills]
     ordered = list(dict.fromkeys([*mine, *skills]))[:MOST_BUTTONS]
     return tuple(
         Choice(id=f"learn:{skill}", label=label("learn_skill", skill=turn.content.paths[skill].title))

@@ -339,7 +339,7 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
     if lines is None or path is None or step is None:
         return None
     text, choices = lines
-    kind: Literal["stage", "quiz"] = "stage" if step.kind == "resource" else "quiz"
+    kind: Literal["stage", "quiz"] = "stage" if step.resource or lessons.is_bare(path, step, turn) else "quiz"
     target = lessons.row_of(path, step, turn) or row
     days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
     values: dict[str, Any] = {

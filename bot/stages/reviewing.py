@@ -426,7 +426,7 @@ def _with_stage(
         question=result.question,
         resources=chosen,
         requires=requires,
-        hours=conversation.profile.hours_a_week,
+        hours=lessons.hours_of(path, conversation),
         at=turn.at,
     )
     path = replace(path, state="active")
@@ -476,9 +476,8 @@ def declined(conversation: Conversation, report_id: str, turn: Turn) -> Outcome:
     """ "No" under a report: its topics are no stages any more."""
     report = next((each for each in turn.known.reports if each.id == report_id), None)
     effects = list[Effect]()
-    hours = conversation.profile.hours_a_week
     for path in turn.known.paths:
-        after = path
+        after, hours = path, lessons.hours_of(path, conversation)
         for stage in path.stages:
             if stage.status != "completed" and report is not None and _is_from(stage.question_id, report):
                 after = paths.with_declined(after, stage.stage_number, hours=hours, at=turn.at)
@@ -529,7 +528,7 @@ def concluded(conversation: Conversation, session: Session, turn: Turn) -> Outco
             kept,
             reply(say("learn.retest_failed", link=link, **values), again, button("next", "", "next_path")),
         ]
-    hours = conversation.profile.hours_a_week
+    hours = lessons.hours_of(path, conversation)
     after = paths.with_assessed(path, stage.stage_number, hours=hours, at=turn.at)
     kept = update(
         LearningProgress,
