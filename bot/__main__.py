@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import cyclopts
 from msgspec.structs import replace
 
-from bot import bank, calibration, companies, config
+from bot import bank, calibration, companies, config, nudge_log, wording
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point
@@ -136,9 +136,15 @@ def seed() -> None:
 
 
 @app.command
-def doctor() -> None:
-    """Check settings, tokens, database, content and clock: a line each, with the mend. Exit code 1 if one is needed."""
-    from bot.doctor import examine
+def doctor(*, links: bool = False) -> None:
+    """Check settings, tokens, database, content and clock: a line each, with the mend. Exit code 1 if one is needed.
+
+    Parameters
+    ----------
+    links
+        Ask for every address of the learning paths instead, and tell which no longer answer.
+    """
+    from bot.doctor import examine, follow
     from storage import store_for
 
     async def engines(url: str) -> list[tuple[bool, str]]:
@@ -152,7 +158,7 @@ def doctor() -> None:
             await judge.close()
             await reader.close()
 
-    _run(examine(print, store_for, engines), quiet=True)
+    _run(follow(print) if links else examine(print, store_for, engines), quiet=True)
 
 
 @app.command
@@ -218,7 +224,9 @@ def export(*, collection: str) -> None:
     _run(_export(_settings(), collection))
 
 
-stats = cyclopts.App(name="stats", help="What students want that is not there yet.")
+stats = cyclopts.App(
+    name="stats", help="What students want that is not there yet, and what becomes of nudges."
+)
 app.command(stats)
 
 
@@ -226,6 +234,19 @@ app.command(stats)
 def wanted_companies() -> None:
     """Count the companies students named and nobody has looked at, as JSON lines, most wanted first."""
     _run(_wanted_companies(_settings()), quiet=True)
+
+
+@stats.command(name="skills")
+def wanted_skills() -> None:
+    """Count the skills students asked to learn and the catalogue does not have, as JSON lines, most wanted first."""
+    _run(_wanted_skills(_settings()), quiet=True)
+
+
+@stats.command(name="nudges")
+def told_nudges() -> None:
+    """What became of the nudges, as JSON lines: sends, opens, completions within 24 hours, by kind and wording; and the
+    lift of choosing the wording, with its 95 % interval."""
+    _run(_told_nudges(_settings()), quiet=True)
 
 
 @app.command
@@ -286,7 +307,7 @@ async def _serve(
         store, content = await stack.enter_async_context(_store(settings))
         client = _client(settings, stack)
         files, drawer = _files(settings, stack, client), _drawer(stack)
-        on_telegram = _telegram(settings, files, drawer) if telegram else None
+        on_telegram = _telegram(settings, store, files, drawer) if telegram else None
         on_discord = _discord(settings, store, files, drawer) if discord else None
         messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
         shell = Shell(
@@ -325,7 +346,11 @@ async def _serve(
                 await calibration.calibrate(store)
             shell.rate(await calibration.ratings(store))
 
-        await stack.enter_async_context(sweeping(*sweeps, daily=[renew, rate]))
+        async def word() -> None:
+            shell.word(wording.scores(await nudge_log.sent(store, datetime.now(UTC))))
+
+        daily = [renew, rate, *([word] if scheduler else []), *([on_telegram.tidy] if on_telegram else [])]
+        await stack.enter_async_context(sweeping(*sweeps, daily=daily))
         log.info(
             "started platforms=%s scheduler=%s", ",".join(each.platform for each in messengers), scheduler
         )
@@ -488,6 +513,20 @@ async def _wanted_companies(settings: Settings) -> None:
                 print(json.dumps({"company": company, "students": students}, ensure_ascii=False))
 
 
+async def _wanted_skills(settings: Settings) -> None:
+    async with _store(settings) as (store, content):
+        wishes = [each async for each in store.export("skill_wishes")]
+        for skill, students in companies.wanted(wishes, "skill"):
+            if content.path(skill) is None:
+                print(json.dumps({"skill": skill, "students": students}, ensure_ascii=False))
+
+
+async def _told_nudges(settings: Settings) -> None:
+    async with _store(settings) as (store, _):
+        for line in await nudge_log.stats(store, datetime.now(UTC)):
+            print(json.dumps(line))
+
+
 # Composition
 
 
@@ -580,12 +619,13 @@ def _terminal(clock: "MovableClock", files: "Files", drawer: Renderer) -> "JsonL
     return Terminal(clock=clock, files=files, renderer=drawer)
 
 
-def _telegram(settings: Settings, files: "Files", drawer: Renderer) -> "TelegramAdapter":
+def _telegram(settings: Settings, store: Store, files: "Files", drawer: Renderer) -> "TelegramAdapter":
     from adapters.telegram import TelegramAdapter
 
     assert settings.telegram_token is not None
     return TelegramAdapter(
         settings.telegram_token.get_secret_value(),
+        bookmarks=store,
         allowed=settings.allowed("telegram"),
         api_url=settings.telegram_api_url,
         files=files,

@@ -15,6 +15,8 @@ from bot.config import Settings
 from bot.ports import Store, StoreUnavailable
 
 TIMEOUT = 5  # seconds for one answer; a bot that takes longer to greet is down
+LINK_TIMEOUT = 20  # seconds for one page; some are slow and fine
+LINKS_AT_ONCE = 8  # a handful of hosts has most of them
 SKEW = 30  # seconds the clock may be off before reminders look late
 
 Line = tuple[bool, str]
@@ -43,6 +45,46 @@ async def examine(
     for fine, text in lines:
         tell(f"{'ok    ' if fine else 'wrong '} {text}")
     if not all(fine for fine, _ in lines):
+        raise SystemExit(1)
+
+
+async def follow(tell: Callable[[str], None], content: bank.Content | None = None) -> None:
+    """Ask for each address of the learning paths, and print a line for each that does not answer as it should. Raises
+    SystemExit(1) when one is gone; an answer that only shuts out programs (403, 429) is no fault of the address."""
+    import aiohttp
+
+    paths = (content or bank.load()).paths.values()
+    wanted = {
+        resource.url: f"{path.skill}: {resource.title}"
+        for path in paths
+        for stage in path.stages
+        for resource in stage.resources
+    }
+    lanes, gone, unsure = asyncio.Semaphore(LINKS_AT_ONCE), list[str](), list[str]()
+    timeout = aiohttp.ClientTimeout(total=LINK_TIMEOUT)
+
+    async def ask(session: aiohttp.ClientSession, url: str, what: str) -> None:
+        try:
+            async with lanes, session.get(url, allow_redirects=True) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            unsure.append(f"no answer ({type(error).__name__})  {what}  {url}")
+            return
+        if status in (404, 410):
+            gone.append(f"{status}  {what}  {url}")
+        elif status >= 400:
+            unsure.append(f"{status}  {what}  {url}")
+
+    async with aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": "viva/0.1.0"}) as session:
+        await asyncio.gather(*(ask(session, url, what) for url, what in wanted.items()))
+    for line in sorted(unsure):
+        tell(f"unsure {line}")
+    for line in sorted(gone):
+        tell(f"gone   {line}")
+    if len(unsure) == len(wanted):
+        tell("No address answered at all: is there a network here?")
+    tell(f"{len(wanted)} addresses: {len(gone)} gone, {len(unsure)} unsure")
+    if gone:
         raise SystemExit(1)
 
 

@@ -447,7 +447,7 @@ NudgeKind = Literal["stage", "quiz", "review", "streak", "week", "commitment", "
 class Nudge(Document, kw_only=True, frozen=True):
     """One nudge: what it was, how its wording was chosen, and what followed. `eligible`: wordings that could have been
     taken; `probability`: of the one that was, under `policy`. `opened_at`: the student's first word after it, within a
-    day; `completed_at`: when they did what it was about, within 24 hours. `answer`: what they made of being nudged."""
+    day; `completed_at`: when they learnt something, within 24 hours. `answer`: what they made of being nudged."""
 
     student_id: Id
     row: Id

@@ -46,7 +46,7 @@ from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Event, Graded, Judged, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
 from bot.files import LARGEST_DOCUMENT, LARGEST_RECORDING, LARGEST_TEXT_FILE, MOST_PAGES
 from bot.judging import Language
-from bot.messages import plain
+from bot.messages import LOST_CHOICE, plain
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
@@ -406,7 +406,7 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    return meant if meant.verb == "stop" else None
+    return meant if meant.verb == "stop" or meant.sure else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -484,10 +484,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             offered = {str(place): role for place, role in enumerate(setup.roles(conversation, floor, turn))}
             if subject in offered:
                 return setup.role_chosen(conversation, floor, offered[subject], turn)
-        case "cv", SettingUp(step="resume"):
-            return _text_button(conversation, floor, subject, turn)
-        case "jd", SettingUp(step="jd"):
-            return _text_button(conversation, floor, subject, turn)
+        case ("cv", SettingUp(step="resume") as asked) | ("jd", SettingUp(step="jd") as asked):
+            return _text_button(conversation, asked, subject, turn)
         case "cv" | "jd", Setting(field="resume" | "jd"):
             return settings.text_given(conversation, floor, None, turn)
         case _, Coding() if outcome := coding.pressed(conversation, floor, verb, subject, turn):
@@ -567,7 +565,11 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _cancelled(conversation, turn)
         case _:
             pass
-    return _with_question(conversation, [reply(say("general.old_button"))], turn)
+    return _with_question(
+        conversation,
+        [reply(say("general.lost_question" if choice == LOST_CHOICE else "general.old_button"))],
+        turn,
+    )
 
 
 _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {

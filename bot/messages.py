@@ -14,6 +14,8 @@ CHOICE_ID_LIMIT = (
     64  # bytes: Telegram Bot API, InlineKeyboardButton.callback_data (Discord's custom_id: 100 characters)
 )
 
+LOST_CHOICE = "lost:"  # what an adapter says was pressed when it cannot know any more what the answer was to
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _RUN_OF_BACKTICKS = re.compile(r"`+")
 
@@ -86,7 +88,8 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=T
 
 
 class RouteStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stage of a path on its map. `passed`: left out, being below the student's level. `note`: stands small beneath."""
+    """A stage of a path on its map. `passed`: left out, being below the student's level. `note`: stands small beside it,
+    and says so where a stop was passed."""
 
     label: str
     state: Literal["done", "passed", "now", "ahead"]
@@ -95,7 +98,7 @@ class RouteStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
     """A picture of learning: each path, with its title, as stops on a line, then weeks as bars (hours; `top` is what was
-    planned) and a line at the foot. `name`: of its file, without an ending."""
+    planned; the running week is the last) and a line at the foot. `name`: of its file, without an ending."""
 
     name: str
     title: str

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 import msgspec
 from msgspec.structs import replace
 
-from bot import engine
+from bot import engine, wording
 from bot.bank import Content
 from bot.clock import next_reminder, nudge_may_go
 from bot.conversation import Conversation, Stage
@@ -208,6 +208,10 @@ class Shell:
     def rate(self, ratings: Mapping[str, int]) -> None:
         """From now on questions are as hard as this says, by id."""
         self._content = replace(self._content, ratings=dict(ratings))
+
+    def word(self, scores: wording.Scores) -> None:
+        """From now on nudges are worded by what followed earlier ones."""
+        self._content = replace(self._content, wordings=scores)
 
     async def settled(self) -> None:
         """Wait until everything that is under way has been graded and sent."""

@@ -21,6 +21,6 @@ class Renderer:
         self.drawn.append(drawing)
         if self.broken:
             raise NotRendered
-        if isinstance(drawing, Chart):
-            return Rendered(name=f"{drawing.name}.png", media_type="image/png", content=PNG)
-        return Rendered(name=f"{drawing.name}.pdf", media_type="application/pdf", content=b"%PDF-1.7")
+        if isinstance(drawing, Paper):
+            return Rendered(name=f"{drawing.name}.pdf", media_type="application/pdf", content=b"%PDF-1.7")
+        return Rendered(name=f"{drawing.name}.png", media_type="image/png", content=PNG)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -145,6 +146,10 @@ PRESSES = (
     "seen:google/round/dsa/yes", "seen:google/topics/technical_qa/no", "seen:google/round/dsa/?", "seen:", "debrief:", "expect:",
     "reminders:off", "settings:zone", "settings:", "hour:19", "hour:99", "zone:UTC", "zone:no", "zone:skip",
     "zone:Mars/Base", f"plan:{ID}", "plan:", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "report:all", f"report:{ID}", f"retry:{QUESTIONS[0].id}", "retry:", f"pdf:{ID}", "pdf:", "how_scored:", "how_scored:depth", "how_scored:technical", "help:", "", ":", "x:y",
+    f"quiz:{ID}.1", "quiz:", f"pick:{ID}.q1-0.0.1", f"pick:{ID}.r0.0.ok", f"pick:{ID}.p0.0.0", "pick:", "pick:a.b.c.d", "review:", f"answer:{ID}",
+    f"retest:{ID}.1", "retest:", f"redo:{ID}", f"unstage:{ID}", "unstage:", f"commit:{ID}.1.2026-03-06", f"commit:{ID}.1.never", f"commit:{ID}.ask", "commit:off",
+    "commit:", f"level:{ID}", f"level:{ID}.some", f"path:{ID}", f"path:{ID}.paused", "path:", "begin:sql", "begin:nothing", "fewer:", f"why:review.{ID}",
+    "snooze:tonight", "snooze:date", "settings:hours",
     "\u202e:\u202e",
 )  # fmt: skip
 WORDS = (
@@ -235,11 +240,11 @@ def test_what_ends_or_leaves_an_interview_is_asked_for_beforehand() -> None:
     assert needs(answering, "learn sql") == engine.needs(
         Conversation(student="c" * 24, created_at=NOW), Said(id="1", text="/learn sql", **who)
     )
-    assert needs(answering, "please stop the interview") == {"reports"}
+    assert needs(answering, "please stop the interview") == {"paths", "reports"}
     assert needs(answering, "a hash map of counts") == frozenset()
     alike = tuple(Planned(question=each.id, round="dsa") for each in QUESTIONS)
     timed = replace(session(), plan=alike, timed=True, round_ends=NOW)
-    assert needs(replace(answering, session=timed), "a hash map of counts") == {"reports"}
+    assert needs(replace(answering, session=timed), "a hash map of counts") == {"paths", "reports"}
 
 
 @pytest.mark.parametrize("stage", stages(), ids=lambda stage: type(stage).__name__)
@@ -336,6 +341,10 @@ PURE = (
     "elo.py",
     "skills.py",
     "projects.py",
+    "paths.py",
+    "reviews.py",
+    "streaks.py",
+    "wording.py",
     "stages",
 )
 UNCLEAN = (
@@ -391,6 +400,35 @@ def test_a_question_is_kept_without_the_wordings_it_is_graded_by() -> None:
     assert CONTENT.rubric(older) == (older.key_points[0], *whole.key_points[1:])
     unknown = replace(kept, id="0" * 24)
     assert CONTENT.rubric(unknown) == kept.key_points
+
+
+def test_a_conversation_of_the_second_schema_is_read() -> None:
+    """Its recall answer being graded held the question's fields itself."""
+    old = {
+        "student": "a" * 24,
+        "created_at": "2026-03-01T09:00:00Z",
+        "seen_at": "2026-03-02T09:00:00Z",
+        "stages": [
+            {
+                "type": "AwaitingRecallGrade",
+                "path": ID,
+                "row": ID,
+                "title": "A page",
+                "recall": msgspec.to_builtins(RECALL),
+                "attempt": "b" * 24,
+                "parts": ["an answer"],
+            },
+            {"type": "Welcome"},
+        ],
+    }
+    read = decode(msgspec.json.encode(old), 2)
+    asked = Recalling(
+        path=ID, row=ID, title="A page", recall=RECALL, asked_at=datetime(2026, 3, 2, 9, tzinfo=UTC)
+    )
+    assert read.stages == (
+        AwaitingRecallGrade(recalling=asked, attempt="b" * 24, parts=("an answer",)),
+        Welcome(),
+    )
 
 
 def test_a_conversation_of_the_first_schema_is_read() -> None:

@@ -1,13 +1,14 @@
 """The renderer: one worker thread, and libraries that are imported when the first drawing is wanted.
 
-One thread, for matplotlib is not made for several; the event loop goes on beside it. What it draws is in `chart` and `paper`.
+One thread, for matplotlib is not made for several; the event loop goes on beside it. What it draws is in `chart`,
+`route` and `paper`.
 """
 
 import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.messages import Chart, Drawing
+from bot.messages import Chart, Drawing, Paper
 from bot.ports import NotRendered, Rendered
 
 RENDER_WITHIN = (
@@ -43,10 +44,11 @@ class Drawer:
 
 
 def _rendered(drawing: Drawing) -> Rendered:
-    if isinstance(drawing, Chart):
-        from adapters.drawing.chart import png
+    if isinstance(drawing, Paper):
+        from adapters.drawing.paper import pdf
 
-        return Rendered(name=f"{drawing.name}.png", media_type="image/png", content=png(drawing))
-    from adapters.drawing.paper import pdf
+        return Rendered(name=f"{drawing.name}.pdf", media_type="application/pdf", content=pdf(drawing))
+    from adapters.drawing import chart, page, route
 
-    return Rendered(name=f"{drawing.name}.pdf", media_type="application/pdf", content=pdf(drawing))
+    figure = chart.draw(drawing) if isinstance(drawing, Chart) else route.draw(drawing)
+    return Rendered(name=f"{drawing.name}.png", media_type="image/png", content=page.png(figure))

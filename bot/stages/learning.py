@@ -23,6 +23,7 @@ from bot.documents import (
     LearningPath,
     LearningProgress,
     PathTemplate,
+    Priority,
     Resource,
     insert,
     new_id,
@@ -59,6 +60,16 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if missing is not None:
         return conversation, [_prerequisite(template, missing)]
     return _begun(conversation, template, turn)
+
+
+def _choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
+    """All skills there are: their own and those they aim at as buttons, the others by name."""
+    paths_ = turn.content.paths
+    ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
+    choices = _skills(ordered, turn)[: MOST_BUTTONS - 1]  # one more leads back to an open question
+    shown_ = {each.id for each in choices}
+    others = ", ".join(paths_[skill].title for skill in sorted(paths_) if f"learn:{skill}" not in shown_)
+    return reply(say(f"learn.{key}", others=others, **values), *choices)
 
 
 def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
@@ -101,7 +112,7 @@ def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Ou
         level=0,
         target=paths.TARGET,
         hours=hours,
-        priority=lessons.priority(conversation, template, paths.TARGET, turn),
+        priority=_priority(conversation, template, paths.TARGET, turn),
         at=turn.at,
     )
     rows = _rows(conversation, path, 0, turn)
@@ -157,6 +168,27 @@ def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
     text = say("learn.requires", skill=template.title, required=missing.title)
     first = Choice(id=f"learn:{missing.skill}", label=label("required_first", skill=missing.title))
     return reply(text, first, button("begin", template.skill, "begin_anyway"))
+
+
+def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
+    """From the gap, and from who asks for the skill."""
+    return paths.priority(gap, _wanted(conversation, template, turn))
+
+
+def _wanted(conversation: Conversation, template: PathTemplate, turn: Turn) -> int:
+    """How many ask for a skill: the goal's role, the company aimed at, the job description."""
+    profile = conversation.profile
+    goal = turn.content.goals.get(profile.goal or "any")
+    company = turn.content.company(profile.company)
+    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
+    named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
+    return sum(
+        (
+            bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
+            bool(asked & set(template.topics)),
+            any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
+        )
+    )
 
 
 def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -323,7 +355,7 @@ def _as_it_is_now(
     template = turn.content.path(path.skill)
     if template is not None and not any(s.topic and s.status != "completed" for s in after.stages):
         gap = after.target_level - after.current_level
-        after = replace(after, gap_priority=lessons.priority(conversation, template, gap, turn))
+        after = replace(after, gap_priority=_priority(conversation, template, gap, turn))
     return after, notes
 
 
@@ -725,16 +757,6 @@ def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Ef
         companies.skill_wish(conversation.student, asked, turn.at),
         _choose("unknown_plain", conversation, turn, skill=shown_),
     ]
-
-
-def _choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
-    """All skills there are by name, and as buttons their own and those their goal asks for most."""
-    goal = turn.content.goals.get(conversation.profile.goal or "any")
-    found = (turn.content.path(turn.content.taxonomy.path(each)) for each in (goal.skills if goal else ()))
-    titles = [each.title for each in turn.content.paths.values()]
-    asked = [each.skill for each in found if each is not None]
-    listed = f"{', '.join(titles[:-1])}, {titles[-1]}"
-    return reply(say(f"learn.{key}", skills=listed, **values), *_skills([*asked, *turn.content.paths], turn))
 
 
 def _skills(skills: list[str], turn: Turn) -> tuple[Choice, ...]:

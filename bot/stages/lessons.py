@@ -15,8 +15,6 @@ from bot.documents import (
     LearningPath,
     LearningProgress,
     PathStage,
-    PathTemplate,
-    Priority,
     QuizAttempt,
     slug_uuid,
 )
@@ -65,23 +63,6 @@ def named(skill: str, turn: Turn) -> LearningPath | None:
 def hours_of(path: LearningPath, conversation: Conversation) -> int:
     """Hours a week it is planned with."""
     return path.pace or conversation.profile.hours_a_week
-
-
-def priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
-    """From the gap, and from who asks for the skill: the goal's role, the company aimed at, the job description."""
-    profile = conversation.profile
-    goal = turn.content.goals.get(profile.goal or "any")
-    company = turn.content.company(profile.company)
-    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
-    named_ = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
-    wanted = sum(
-        (
-            bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
-            bool(asked & set(template.topics)),
-            any(turn.content.taxonomy.path(each.skill) == template.skill for each in named_),
-        )
-    )
-    return paths.priority(gap, wanted)
 
 
 def questions_of(path: LearningPath, stage: PathStage, turn: Turn) -> list[QuizQuestion]:
@@ -308,7 +289,7 @@ def picture(conversation: Conversation, turn: Turn) -> Route | None:
         title=say("learn.picture"),
         paths=tuple((_route_title(path, turn), _stops(path)) for path in shown),
         weeks_title=say("learn.picture_weeks", hours=conversation.profile.hours_a_week),
-        weeks=tuple(weeks),
+        weeks=tuple(weeks) if any(each.value for each in weeks) else (),
         foot=say("learn.picture_streak", days=counted(days, "day")) if days else "",
     )
 
@@ -325,7 +306,8 @@ def _stops(path: LearningPath) -> tuple[RouteStop, ...]:
     for stage in path.stages:
         done = sum(each.completed for each in stage.resources)
         if stage.passed_over:
-            stops.append(RouteStop(label=stage.stage_name, state="passed"))
+            note = say("learn.picture_passed")
+            stops.append(RouteStop(label=stage.stage_name, state="passed", note=note))
         elif stage.status == "completed":
             stops.append(RouteStop(label=stage.stage_name, state="done"))
         else:

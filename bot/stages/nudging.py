@@ -527,7 +527,7 @@ def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     if kind == "review" and row is not None and row.card is not None:
         missed, last = (at.astimezone(zone) for at in (row.card.missed_at, row.card.last_review))
         values = {"missed": f"{missed.day} {missed:%b}", "last": f"{last.day} {last:%b}"}
-    elif kind in ("stage", "quiz", "") and path is None:
+    elif path is None and kind not in ("streak", "week", "commitment", "farewell"):
         kind = "none"
     elif kind == "streak":
         values = {"days": streaks.running(conversation.streak, turn.at, zone)}
@@ -666,9 +666,9 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
     path_id, _, rest = subject.partition(".")
     number, _, day = rest.partition(".")
     path = next((each for each in turn.known.paths if each.id == path_id), None)
-    if path is None or not number.isdigit():
+    by = day_in(day, turn.at.date())
+    if path is None or by is None or not number.isdigit():
         return conversation, [reply(say("general.old_button"))]
-    by = date.fromisoformat(day)
     words = say("commitment.words", number=number, day=f"{by:%A} {by.day} {by:%b}")
     return _committed(conversation, path, int(number), by, words, turn)
 

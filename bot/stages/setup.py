@@ -1,7 +1,5 @@
 """From the first hello to the first question, and the set-up of an interview: length, company, role, texts."""
 
-import random
-
 from msgspec.structs import replace
 
 from bot import companies
@@ -17,7 +15,7 @@ from bot.conversation import (
     SettingUp,
     Welcome,
 )
-from bot.documents import CompanyKnowledge, LearningProgress
+from bot.documents import CompanyKnowledge, LearningProgress, slug_id
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
 from bot.paths import Step
@@ -137,8 +135,8 @@ def _retest(subject: str, turn: Turn) -> tuple[LearningProgress, Question] | Non
     ]
     if row is None or not others:
         return None
-    rng = random.Random(turn.event.id)  # noqa: S311 which variant comes is no secret, and must come out the same again
-    return row, min(others, key=lambda each: (each.id in turn.known.asked, rng.random()))
+    drawn = min(others, key=lambda each: (each.id in turn.known.asked, slug_id(turn.event.id, each.id)))
+    return row, drawn
 
 
 def _redo(row_id: str, turn: Turn) -> tuple[LearningProgress, Question] | None:

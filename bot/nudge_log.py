@@ -1,0 +1,75 @@
+"""What became of the nudges: what their wording is learnt from, and what an operator is shown. Reads the store only."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot import wording
+from bot.ports import Store
+from bot.wording import Sent
+
+WITHIN = timedelta(hours=24)  # after a nudge, in which what it was about counts as done because of it
+
+
+async def sent(store: Store, now: datetime) -> list[Sent]:
+    """Every send whose 24 hours are over."""
+    return [
+        Sent(
+            student=str(document["student_id"]),
+            kind=document["kind"],
+            arm=document["wording"],
+            eligible=tuple(document["eligible"]),
+            probability=document["probability"],
+            policy=document["policy"],
+            reward=_within(document, "completed_at"),
+            at=_aware(document["at"]),
+        )
+        async for document in store.export("nudges")
+        if now - _aware(document["at"]) >= WITHIN
+    ]
+
+
+async def stats(store: Store, now: datetime) -> list[dict[str, Any]]:
+    """A line for all nudges and one for each kind and wording: sends, opens and completions within 24 hours, what
+    students made of them; and the lift of choosing, with its interval, once there is one."""
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    async for document in store.export("nudges"):
+        for key in (("", ""), (document["kind"], ""), (document["kind"], document["wording"])):
+            seen = counts.setdefault(key, Counter())
+            seen["sends"] += 1
+            seen["opened"] += _within(document, "opened_at")
+            seen["completed"] += _within(document, "completed_at")
+            if document["answer"]:
+                seen[document["answer"]] += 1
+    lines: list[dict[str, Any]] = [
+        {"kind": kind or "all", "wording": arm or "all", **_line(seen)}
+        for (kind, arm), seen in sorted(counts.items())
+    ]
+    lift = wording.lift(await sent(store, now))
+    if lift is None:
+        return [*lines, {"lift": None, "needs": f"{wording.LEARNT_FROM} sends, and some on both sides after"}]
+    return [
+        *lines,
+        {
+            "lift": round(lift.difference, 4),
+            "low": round(lift.low, 4),
+            "high": round(lift.high, 4),
+            "chosen": {"sends": lift.chosen.sends, "completed": lift.chosen.completed},
+            "plain": {"sends": lift.plain.sends, "completed": lift.plain.completed},
+        },
+    ]
+
+
+def _line(seen: Counter[str]) -> dict[str, Any]:
+    answers = {name: seen[name] for name in ("snoozed", "fewer", "off")}
+    return {name: seen[name] for name in ("sends", "opened", "completed")} | answers
+
+
+def _within(document: dict[str, Any], field: str) -> bool:
+    at = document.get(field)
+    return at is not None and _aware(at) - _aware(document["at"]) <= WITHIN
+
+
+def _aware(at: datetime) -> datetime:
+    """The driver may give naive UTC."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
