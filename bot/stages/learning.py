@@ -166,7 +166,7 @@ def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
 
 def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
     text = say("learn.requires", skill=template.title, required=missing.title)
-    first = Choice(id=f"learn:{missing.skill}", label=label("required_first", skill=missing.title))
+    first = Choice(id=f"learn:{missing.skill}", label=label("learn_skill", skill=missing.title))
     return reply(text, first, button("begin", template.skill, "begin_anyway"))
 
 

@@ -499,7 +499,7 @@ def _offer(
     words = say(
         "report.weakest",
         topic=first.topic,
-        skill=say("learn.name", skill=turn.content.paths[first.path.skill].title),
+        skill=turn.content.paths[first.path.skill].title,
         resources=counted(first.resources, "resource"),
         minutes=first.minutes,
         when=when,
