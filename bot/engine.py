@@ -894,16 +894,23 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
 
 
 def _way_back(conversation: Conversation, effects: list[Effect]) -> Outcome:
-    """After an errand in the middle of an interview, a button leads back to the question."""
-    stage = conversation.interview
+    """After an errand in the middle of a quiz or an interview, a button leads back to the question."""
+    stage, floor = conversation.interview, conversation.floor
     replies = [place for place, effect in enumerate(effects) if isinstance(effect, Reply)]
-    if stage is None or not replies or isinstance(conversation.floor, ASIDES):
+    if not replies or isinstance(floor, ASIDES):
         return conversation, effects
     last = effects[replies[-1]]
     assert isinstance(last, Reply)
-    if any(each.id.startswith("pick:") for each in last.message.choices):
-        return conversation, effects  # its options need their room; the way back stands under what follows
-    choices = (*last.message.choices[: choosing.MOST_BUTTONS - 1], interview.back_to(stage))
+    verbs = {each.id.partition(":")[0] for each in last.message.choices}
+    if "pick" in verbs:  # its options need their room; the way back stands under what follows
+        return conversation, effects
+    if isinstance(floor, Quizzing) and "quiz" not in verbs:
+        back = quizzing.back_to(floor)
+    elif stage is not None:
+        back = interview.back_to(stage)
+    else:
+        return conversation, effects
+    choices = (*last.message.choices[: choosing.MOST_BUTTONS - 1], back)
     effects[replies[-1]] = replace(last, message=replace(last.message, choices=choices))
     return conversation, effects
 

@@ -10,10 +10,11 @@ import msgspec
 
 from bot import grader, quizzes
 from bot.messages import Choice, Message, Poll, code_block, plain
-from bot.quizzes import LETTERS, QuizQuestion
+from bot.quizzes import LETTERS, LONGEST_OPTION, QuizQuestion
 from bot.sentences import label, say
 
 MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
+ROOM = 520  # characters of a question and what is said of its answer: with heading and gaps a phone's screen (600)
 CHECK = "ok"  # in the place of an option: what is marked is the answer
 NO_IDEA = "no"  # in the place of an option: none of them
 
@@ -148,20 +149,30 @@ def is_right(question: QuizQuestion, answer: Sequence[str]) -> bool:
 
 def verdict(question: QuizQuestion, answer: Sequence[str]) -> str:
     """What is said of an answer: right or not, why what was chosen is wrong, and what is right."""
-    right = is_right(question, answer)
-    lines = []
-    if right:
-        lines.append(say("quiz.right", why=plain(question.why)))
-    elif not answer or answer == ("",):
-        lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
-    else:
-        given = say("quiz.and").join(plain(each[:90]) for each in answer)
-        wrong = [plain(each) for each in quizzes.reasons(question, answer)]
-        if not wrong and question.kind == "multiple":
-            wrong = [say("quiz.not_all")]
-        lines.append(say("quiz.wrong", answer=given, why=" ".join(wrong)).rstrip())
-        lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
-    return "\n\n".join(lines)
+    if is_right(question, answer):
+        return say("quiz.right", why=plain(question.why))
+    closing = say("quiz.right_was", answer=_right(question), why=plain(question.why))
+    room = ROOM - len(question.question) - len(closing)
+    told: list[str] = []
+    for each in _wrong(question, answer):
+        if not told or sum(map(len, told)) + len(each) <= room:
+            told.append(each)
+    return "\n\n".join([*told, closing])
+
+
+def _wrong(question: QuizQuestion, answer: Sequence[str]) -> list[str]:
+    """What was chosen and is not right, each with its reason as far as it was foreseen."""
+    right = [] if question.kind == "fill" else question.right
+    wrong = [
+        say(
+            "quiz.wrong",
+            answer=plain(each[:LONGEST_OPTION]),
+            why=plain(" ".join(quizzes.reasons(question, [each]))),
+        ).rstrip()
+        for each in answer
+        if each and each not in right
+    ]
+    return wrong or ([say("quiz.not_all")] if answer and question.kind == "multiple" else [])
 
 
 def _right(question: QuizQuestion) -> str:

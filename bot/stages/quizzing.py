@@ -42,6 +42,7 @@ def start(
     a failed attempt was told."""
     bank = lessons.questions_of(path, stage, turn)
     if not bank:
+        conversation = conversation.without(Quizzing)
         return conversation, [reply(say("quiz.none"), button("next", "", "next_path"))]
     row, effects = _row(conversation, path, stage, turn)
     if stage.status == "completed" or row.status == "completed":
@@ -67,8 +68,11 @@ def start(
 
 def _not_needed(path: LearningPath, stage: PathStage, turn: Turn) -> Reply:
     """It is passed, or the stage is passed over."""
-    key = "quiz.not_needed" if stage.status == "completed" else "quiz.closes_later"
-    text = say(key, number=stage.stage_number, skill=lessons.title_of(path.skill, turn))
+    values = {"number": stage.stage_number, "skill": lessons.title_of(path.skill, turn)}
+    if stage.status == "completed":
+        text = say("quiz.not_needed", **values)
+    else:
+        text = f"{say('quiz.is_passed')} {say('quiz.closes_later', **values)}"
     return reply(text, button("next", "", "next_path"))
 
 
@@ -105,7 +109,7 @@ def again(stage: Quizzing | Placing, turn: Turn) -> Reply:
         return _placing(stage, turn)
     found = _at(stage, turn)
     if found is None:
-        return reply(say("quiz.waits"), button("quiz", f"{stage.path}.{stage.number}", "quiz_on"))
+        return reply(say("quiz.waits"), back_to(stage))
     path, on_path, row, _ = found
     return _question(path, on_path, row, turn)
 
@@ -181,8 +185,12 @@ def left(conversation: Conversation, stage: Quizzing | Placing) -> Outcome:
         again_ = button("level", stage.path, "level")
         on = button("next", "", "next_path")
         return conversation.swapped(stage, None), [reply(say("quiz.placement_left"), on, again_)]
-    on = button("quiz", f"{stage.path}.{stage.number}", "quiz_on")
-    return conversation.swapped(stage, None), [reply(say("quiz.left"), on)]
+    return conversation.swapped(stage, None), [reply(say("quiz.left"), back_to(stage))]
+
+
+def back_to(stage: Quizzing) -> Choice:
+    """[Go on with the quiz]."""
+    return button("quiz", f"{stage.path}.{stage.number}", "quiz_on")
 
 
 def put_aside(conversation: Conversation, effects: list[Effect]) -> Outcome:
@@ -235,10 +243,6 @@ def _ended(
     asked = [turn.content.quiz_question(key) for key in last.questions]
     pairs = [(each, given) for each, given in zip(asked, last.answers, strict=True) if each is not None]
     wrong = [each for each, given in pairs if not choosing.is_right(each, given)]
-    if not pairs:  # every question was withdrawn meanwhile
-        void = replace(row, attempts=row.attempts[:-1])
-        again_ = button("quiz", f"{path.id}.{stage.stage_number}", "quiz_again")
-        return conversation, [_kept(void, turn.at), reply(say("quiz.void"), again_)]
     right = len(pairs) - len(wrong)
     score, passing = round(100 * right / len(pairs)), stage.assessment.passing_score
     last = replace(last, score=score)
