@@ -8,6 +8,7 @@ import pytest
 
 import adapters.markup
 from bot import bank, quizzes
+from bot.documents import QuizAttempt
 from bot.messages import CHOICE_ID_LIMIT
 from bot.quizzes import LETTERS, QuizQuestion
 from bot.stages import choosing
@@ -148,7 +149,7 @@ async def test_dont_know_twice_leaves_out_one(talk: Talk) -> None:
     assert [each.answers for each in await attempts(talk)][-1][before] == ()
 
 
-async def attempts(talk: Talk) -> list[object]:
+async def attempts(talk: Talk) -> list[QuizAttempt]:
     return [each for row in await rows(talk, "quiz") for each in row.attempts]
 
 
@@ -398,7 +399,7 @@ async def test_a_failed_quiz_says_what_was_missed_and_asks_other_questions(talk:
     matching = {each.resource_id for each in missed if each is not None}
     assert any(each.url in text for each in stage.resources if each.resource_id in matching)
     assert stage.status == "in_progress"
-    assert len([each for each in await rows(talk, "review")]) == 3
+    assert len(await rows(talk, "review")) == 3
     await talk.press("Other questions")
     again = talk.new()
     assert not any(each.edit for each in again)

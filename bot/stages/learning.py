@@ -670,16 +670,16 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
 
 
 def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
-    lines = [
-        _progress_line(path, turn),
-        say(
-            "learn.levels",
-            level=path.current_level,
-            target=path.target_level,
-            priority=say(f"learn.priority_{path.gap_priority.lower()}"),
-            hours=lessons.hours_of(path, conversation),
-        ),
-    ]
+    line = _progress_line(path, turn)
+    if path.state == "active" and paths.step(path) is None:
+        return conversation, [reply(line, button("next", "", "next_path"), button("learn", "", "learn"))]
+    levels = say(
+        "learn.levels",
+        level=path.current_level,
+        target=path.target_level,
+        priority=say(f"learn.priority_{path.gap_priority.lower()}"),
+        hours=lessons.hours_of(path, conversation),
+    )
     choices = []
     if path.state == "active":
         if turn.content.path(path.skill) is not None:
@@ -690,11 +690,11 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
         choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
     if path.state != "abandoned":
         choices.append(Choice(id=f"path:{path.id}.abandoned", label=label("abandon")))
-    return conversation, [reply("\n\n".join(lines), *choices, button("next", "", "next_path"))]
+    return conversation, [reply(f"{line}\n\n{levels}", *choices, button("next", "", "next_path"))]
 
 
 def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: Turn) -> Outcome:
-    """Another level to reach: above where they are, at most 100. Stages join or are left out by it."""
+    """Another level to reach: above where they are, at most as far as the path goes. Stages join or are left out by it."""
     template = turn.content.path(path.skill)
     number = re.fullmatch(r"\s*(\d{1,3})\s*(?:%|/100)?\s*", words)
     target = int(number[1]) if number else -1
