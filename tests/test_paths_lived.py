@@ -9,7 +9,6 @@ import pytest
 from bot import bank, paths
 from bot.documents import LearningPath, Update
 from tests.lived import (
-    answer,
     begun,
     documents,
     foreign_path,
@@ -21,7 +20,6 @@ from tests.lived import (
     rows,
     starting,
     take_quiz,
-    without_questions,
     without_resource,
     written_elsewhere,
 )
@@ -73,7 +71,7 @@ async def placed(talk: Talk, *, known: int, typed: bool = True) -> None:
 
 
 @pytest.mark.parametrize("typed", [True, False])
-async def test_questions_find_where_to_start(talk: Talk, typed: bool) -> None:
+async def test_questions_find_where_to_start(talk: Talk, *, typed: bool) -> None:
     """Two stages known: they are passed over, which is said, and the third one's first resource is shown."""
     await begun(talk, "sql")
     before = end_of(await path_of(talk))
@@ -530,7 +528,7 @@ async def test_a_withdrawn_resource_is_passed_by(talk: Talk) -> None:
     talk.content = without_resource(talk.content, "sql", first.resource_id)
     await talk.say("next")
     told = texts(talk.new())[0]
-    assert told.startswith(f"I took {first.title} out of this path")
+    assert told.startswith(f"No longer good, so I took it out of this path: {first.title}.")
     assert "Joins between tables" in told
     path = await path_of(talk)
     hold_true(path)

@@ -61,7 +61,7 @@ async def until(talk: Talk, kind: str) -> QuizQuestion:
 
 
 @pytest.mark.parametrize("typed", [True, False])
-def test_every_question_and_verdict_fits_a_phone(typed: bool) -> None:
+def test_every_question_and_verdict_fits_a_phone(*, typed: bool) -> None:
     """Whatever is answered, what is read stays under 600 characters beside its code, with six short buttons at most."""
     heading = "Docker and Kubernetes · Quiz of stage 6 · 12 of 12"
     address = f"{'f' * 24}.q10-11"

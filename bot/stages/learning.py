@@ -367,10 +367,13 @@ def _without_withdrawn(
     if template is None:
         return path, ""
     ours = {each.resource_id for stage in template.stages for each in stage.resources}
+    if not any(each.resource_id in ours for stage in path.stages for each in stage.resources):
+        return path, ""  # another service put it together of pages of its own
+    names = {each.stage_name for each in template.stages}
     gone = [
         each
         for stage in path.stages
-        if not stage.topic and stage.status != "completed" and _is_ours(stage.stage_name, template)
+        if not stage.topic and stage.status != "completed" and stage.stage_name in names
         for each in stage.resources
         if not each.completed and not each.withdrawn and each.resource_id not in ours
     ]
@@ -380,11 +383,6 @@ def _without_withdrawn(
     hours = lessons.hours_of(path, conversation)
     after = paths.with_withdrawn(path, ids, hours=hours, at=turn.at)
     return after, plain(", ".join(each.title for each in gone))
-
-
-def _is_ours(stage_name: str, template: PathTemplate) -> bool:
-    """A stage that another service put there keeps its resources."""
-    return any(each.stage_name == stage_name for each in template.stages)
 
 
 def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
