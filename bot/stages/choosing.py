@@ -4,6 +4,7 @@ What is marked of a question with several right options stands in the buttons th
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import msgspec
@@ -17,6 +18,10 @@ MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
 ROOM = 520  # characters of a question and what is said of its answer: with heading and gaps a phone's screen (600)
 CHECK = "ok"  # in the place of an option: what is marked is the answer
 NO_IDEA = "no"  # in the place of an option: none of them
+
+_EACH = frozenset(LETTERS)
+_BESIDE = frozenset("and both option options answer answers letter letters is are its it s the".split())
+"""Words said beside letters: "the answer is B", "both A and C"."""
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +38,7 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
 def read(subject: str) -> Pick | None:
     """What a button says; None when it is none of ours."""
     row, turn, mask, place = [*subject.split("."), "", "", ""][:4]
-    if not mask.isdigit() or not (place.isdigit() or place in (CHECK, NO_IDEA)):
+    if not re.fullmatch(r"[0-9]{1,2}", mask) or not re.fullmatch(rf"[0-9]|{CHECK}|{NO_IDEA}", place):
         return None
     number = int(place) if place.isdigit() else None
     return Pick(row=row, turn=turn, mask=int(mask), place=number, no_idea=place == NO_IDEA)
@@ -120,26 +125,34 @@ def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tup
 
 
 def said(question: QuizQuestion, seed: str, text: str, *, typed: bool = True) -> tuple[str, ...] | None:
-    """An answer in words: letters ("B", "a, c"), the option itself, what is to be filled in, or that there is none (empty);
-    None when it is neither."""
+    """An answer in words: letters ("B)", "a and c", "ac"), the option itself, what is to be filled in, or that there is none
+    (empty); None when it is neither."""
     if not quizzes.is_right(question, (text,)) and grader.says_dont_know(text):
         return ()
+    filled = (text.strip(),) if question.kind == "fill" else None
+    if filled and typed:
+        return filled
     options = options_of(question, seed, typed=typed)
-    if not options:
-        return (text.strip(),)
-    letters = re.fullmatch(r"\s*[a-e](?:\s*(?:[,;+&]|\band\b)?\s*[a-e])*\s*[.)]?\s*", text.lower())
-    if letters:
-        places = sorted({LETTERS.index(each) for each in re.findall(r"[A-E]", _letters(text))})
-        if places and places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
-            return tuple(options[place] for place in places)
-        return None
-    same = [each for each in options if quizzes.folded(each) == quizzes.folded(text)]
-    return tuple(same) or None
+    places = _places(text)
+    same = tuple(each for each in options if quizzes.folded(each) == quizzes.folded(text))
+    if not places or (same and len(places) > 1):  # "a b c" may be what the code prints
+        return same or filled
+    if places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
+        return tuple(options[place] for place in places)
+    return None
 
 
-def _letters(text: str) -> str:
-    """Only the letters of options: the word "and" between them is none."""
-    return re.sub(r"\band\b", " ", text.lower()).upper()
+def _places(text: str) -> list[int]:
+    """The options whose letters are named, in their order; none when there is a word that is no letter."""
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", text))
+    named = [each for each in words if each.lower() not in _BESIDE]
+    if len(named) == 1 and len(set(named[0])) == len(named[0]):
+        run = named[0]
+        if run.isupper() or list(run) == sorted(run):  # "ac" and "CA" are letters, "bad" is a word
+            named = list(run)
+    if not all(each.upper() in _EACH for each in named):
+        return []
+    return sorted({LETTERS.index(each.upper()) for each in named})
 
 
 def is_right(question: QuizQuestion, answer: Sequence[str]) -> bool:

@@ -302,7 +302,7 @@ def show_next(
 ) -> Outcome:
     """The step with its buttons; its stage is in progress from here on. `before`: the path as it is stored, if `path` is
     changed already; `inserted`: it is written whole in this turn."""
-    before = before or path
+    unchanged, before = before is None and not inserted, before or path
     path, notes = _as_it_is_now(conversation, path, turn)
     step = paths.step(path)
     if step is None:
@@ -315,6 +315,8 @@ def show_next(
     effects: list[Effect] = [paths.changes(before, after)]
     turn, begun = _begun_row(conversation, after, step, turn)
     effects += [*begun, *nudging.waiting(conversation, turn)]
+    if unchanged and (slip := lessons.slipped(before, after, turn)):
+        notes.append(slip)
     text, choices = lessons.step_text(after, step, turn)
     return conversation, [
         *effects,
