@@ -307,6 +307,11 @@ def current(path: LearningPath) -> PathStage | None:
     return next(ready, None) or next(usual, None) or next(iter(left), None)
 
 
+def is_left_out(path: LearningPath) -> bool:
+    """Whether it holds nothing but topics of interviews that the student did not want."""
+    return bool(path.stages) and all(each.topic and each.passed_over for each in path.stages)
+
+
 def stage_of(path: LearningPath, number: int) -> PathStage:
     """A stage by its number."""
     return next(stage for stage in path.stages if stage.stage_number == number)

@@ -392,8 +392,9 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     minutes = bare_minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
-    if isinstance(conversation.floor, Recalling | AwaitingRecallGrade):
-        return conversation, [again(conversation.floor)]
+    floor = conversation.floor
+    if isinstance(floor, AwaitingRecallGrade) or (isinstance(floor, Recalling) and not floor.is_review):
+        return conversation, [again(floor)]
     path = lessons.at_hand(conversation, turn)
     step = paths.step(path) if path else None
     if path is not None and step is not None and lessons.is_bare(path, step, turn):
@@ -521,9 +522,9 @@ def again(stage: Recalling | AwaitingRecallGrade) -> Reply:
     """The question, asked once more."""
     if isinstance(stage, AwaitingRecallGrade):
         return reply(say("interview.grading"))
-    key = "review.question" if stage.is_review else "learn.recall"
-    name = "no_idea" if stage.is_review else "skip"
-    return reply(say(key, question=stage.recall.question), button("skip", stage.row, name))
+    if stage.is_review:
+        return reply(stage.recall.question, button("skip", stage.row, "no_idea"))
+    return reply(say("learn.recall", question=stage.recall.question), button("skip", stage.row, "skip"))
 
 
 def recalled(conversation: Conversation, stage: Recalling, text: str, turn: Turn) -> Outcome:
@@ -594,7 +595,8 @@ def _recalling(
 
 def progress(conversation: Conversation, turn: Turn) -> Outcome:
     """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
-    ordered = sorted(turn.known.paths, key=lambda path: (path.state != "active", paths.by_priority(path)))
+    wanted = [path for path in turn.known.paths if not paths.is_left_out(path)]
+    ordered = sorted(wanted, key=lambda path: (path.state != "active", paths.by_priority(path)))
     lines = [_progress_line(path, turn) for path in ordered]
     if turn.known.reports:
         last = turn.known.reports[0]
