@@ -322,7 +322,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Words: a command first, then what the stage on the floor waits for."""
     if not text.strip():
         return _with_question(conversation, [reply(say("general.empty"))], turn)
-    if command := commands.command(text) or _plain_wish(text, turn):
+    if command := commands.command(text) or _plain_wish(text, conversation.floor, turn):
         return _obeyed(conversation, command, turn)
     if key := commands.SMALL_TALK.get(text.strip().rstrip(".!").lower()):
         return _with_question(conversation, [reply(say(f"small_talk.{key}"))], turn)
@@ -406,7 +406,7 @@ def _edited(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     return conversation, [reply(say("interview.edited"))]
 
 
-def _plain_wish(text: str, turn: Turn) -> Command | None:
+def _plain_wish(text: str, floor: Stage | None, turn: Turn) -> Command | None:
     """A wish that cannot be an answer: a skill we have ("learn SQL"), a company we know ("mock interview at Google")."""
     meant = commands.meaning(text)
     if meant is None or len(text.split()) > LONGEST_PLAIN_WISH:
@@ -417,7 +417,11 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    return meant if meant.verb == "stop" or meant.sure else None
+    if meant.sure and not isinstance(
+        floor, Debriefing
+    ):  # whose questions nobody has to answer: any wish ends them
+        return meant
+    return meant if meant.verb == "stop" else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -642,7 +646,7 @@ def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         conversation = conversation.without(Setting).with_profile(
             zone_asked=False
         )  # the path asks for the zone itself
-        return _way_back(*learning.learn(conversation, floor.skill, turn))
+        return _way_back(*learning.resumed(conversation, floor.skill, turn))
     return _planned_anew(conversation, effects, floor, turn)
 
 

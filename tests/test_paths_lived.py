@@ -264,7 +264,7 @@ async def test_hours_a_week_move_the_end(talk: Talk) -> None:
     first = end_of(await path_of(talk))
     await talk.play("""
         user: hours 10
-        bot: Noted: 10 h a week. SQL now ends on ..., before that 20 Mar. [Next resource]
+        bot: Noted: 10 h a week. SQL now ends on ..., before that 20 Mar. [Next step]
     """)
     faster = await path_of(talk)
     hold_true(faster)
@@ -581,20 +581,20 @@ async def test_a_path_of_another_service_is_learnt_like_ours(talk: Talk) -> None
         user: learn rust
         bot: Rust · Stage 1 of 2: Part 1 Ownership: https://doc.rust-lang.org/book/ The Rust book, 30 min. ... [Done] [Snooze]
         press: Done
-        bot: Done: Ownership. ... % of Rust. [Next resource]
-        press: Next resource
+        bot: Done: Ownership. ... % of Rust. [Next step]
+        press: Next step
         bot: Rust · Stage 1 of 2: Part 1 Moves: ... [Done] [Snooze]
         user: done 40
-        bot: Done: Moves. ... % of Rust. Stage 1 of Rust is complete. [Next resource]
+        bot: Done: Moves. ... % of Rust. Stage 1 of Rust is complete. [Next step]
         user: path rust
-        bot: Rust ... % ... Level ... of 90, high priority, planned at 5 h a week. [Hours a week] [Pause this path] [Give it up] [Next resource]
+        bot: Rust ... % ... Level ... of 90, high priority, planned at 5 h a week. [Hours a week] [Pause this path] [Give it up] [Next step]
         press: Pause this path
         bot: Rust is paused. ...
         press: Take it up again
         bot: Rust goes on where you left it. ...
         bot: Rust · Stage 2 of 2: Part 2 Traits: ...
         user: quiz rust
-        bot: There is no quiz for this stage. [Next resource]
+        bot: There is no quiz for this stage. [Next step]
         user: path rust to 95
         bot: Your level in Rust is ..., so a target lies above that, up to 90: ...
         user: path rust to 85
@@ -619,14 +619,18 @@ async def test_a_stage_without_resources_closes_with_a_word(talk: Talk) -> None:
     await talk.play("""
         user: learn rust
         bot: rust · Stage 1 of 2: Part 1 Ownership, Borrowing. I have no pages for it; say /done when you know it. [Done] [Snooze]
-        press: Done
-        bot: Stage 1 of rust is complete. [Next resource]
-        press: Next resource
+        bot: So that I write at a good hour: is it 09:00 for you? [Yes] [No] [Skip]
+        press: Yes
+        bot: Time zone set: UTC.
+        bot: I remind you ...
+        press: done:555555555555555555555555.1
+        bot: Stage 1 of rust is complete. [Next step]
+        press: Next step
         bot: rust · Stage 2 of 2: Part 2 Part 2. I have no pages for it; ...
         user: done
-        bot: Stage 2 of rust is complete. The rust path is complete. Well done. [Next resource]
+        bot: Stage 2 of rust is complete. The rust path is complete. Well done. [Next step]
         press: done:555555555555555555555555.1
-        bot: That one is done already. Nothing counted twice. [Next resource]
+        bot: That one is done already. Nothing counted twice. [Next step]
     """)
     hold_true(await path_of(talk, "rust"))
 
@@ -638,6 +642,7 @@ async def test_a_path_of_ours_that_another_service_made_has_our_quizzes(talk: Ta
     await foreign_path(talk, "PostgreSQL", {"stage_name": "Foundation", "resources": [page("Select")]})
     await talk.say("learn sql")
     assert texts(talk.new())[0].startswith("SQL · Stage 1 of 1: Foundation")
+    await talk.say("skip")
     assert len(await documents(talk, "learning_paths")) == 1
     await talk.say("done")
     assert "Its quiz comes next." in texts(talk.new())[-1]
@@ -673,9 +678,9 @@ async def test_the_last_quiz_ends_the_path(talk: Talk) -> None:
     assert path.progress.completion_percentage == 100
     await talk.play("""
         user: path git
-        bot: Git complete. [Next resource] [Learn]
+        bot: Git complete. [Next step] [Learn]
         user: path git to 90
-        bot: Your level in Git is 80, which is as far as this path goes. Nothing has changed. [Next resource]
+        bot: Your level in Git is 80, which is as far as this path goes. Nothing has changed. [Next step]
         user: learn git
         bot: The Git path is complete. Well done. [Learn]
         user: quiz git

@@ -369,7 +369,7 @@ async def test_a_stage_closes_with_its_last_resource_after_its_quiz(talk: Talk) 
     hold_true(await path_of(talk))
     await talk.play("""
         user: quiz
-        bot: The quiz is passed already. Stage 1 of SQL closes once its resources are done. [Next resource]
+        bot: The quiz is passed already. Stage 1 of SQL closes once its resources are done. [Next step]
     """)
     for number, _ in enumerate((await path_of(talk)).stages[0].resources, 1):
         assert (await path_of(talk)).stages[0].status == "in_progress", number

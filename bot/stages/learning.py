@@ -39,7 +39,7 @@ from bot.stages.interview import LONGEST_ANSWER
 from bot.stages.reviewing import WEAK_BELOW, Miss
 
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
-REQUIRED_LEVEL = 30  # of a path that another one builds on: its foundation
+REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
 RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the last stages always remain
 
 
@@ -52,7 +52,7 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return conversation, [_choose("choose", conversation, turn)]
     mine = lessons.named(argument, turn)
     if mine is not None:
-        return _taken_up(conversation, mine, turn)
+        return _taken_up(conversation, mine, turn, whole=True)
     template = turn.content.path(argument)
     if template is None:
         return conversation, unknown_skill(conversation, argument, turn)
@@ -80,14 +80,20 @@ def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
     return _begun(conversation, template, turn)
 
 
-def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn) -> Outcome:
-    """A path there is: active again, with the catalogue's stages where an interview alone had made it."""
+def resumed(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
+    """A path there is, as it is; else a new one."""
+    mine = lessons.named(skill, turn)
+    return learn(conversation, skill, turn) if mine is None else _taken_up(conversation, mine, turn)
+
+
+def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, whole: bool = False) -> Outcome:
+    """A path there is: active again. `whole`: with the catalogue's stages, where an interview alone had made it."""
     template, hours = turn.content.path(mine.skill), lessons.hours_of(mine, conversation)
     after = replace(mine, state="active")
     rows: list[Effect] = []
     if mine.state != "active":  # the weeks it rested are not held against it
         after = paths.planned(after, hours=hours, at=turn.at)
-    if template is not None and all(stage.topic for stage in mine.stages):
+    if whole and template is not None and all(stage.topic for stage in mine.stages):
         after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
@@ -99,7 +105,8 @@ def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn) -> Out
         told = [reply(say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end))]
     turn = _knowing(turn, after)
     conversation, effects = show_next(conversation, after, turn, before=mine)
-    return conversation, [*rows, *told, *effects]
+    conversation, asked = settings.zone_needed(conversation, turn)
+    return conversation, [*rows, *told, *effects, *asked]
 
 
 def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Outcome:
@@ -308,7 +315,7 @@ def show_next(
     if step is None:
         writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
         writes += nudging.waiting(conversation, _knowing(turn, path))
-        notes.append(say("learn.path_done", skill=lessons.title_of(path.skill, turn)))
+        notes.append(lessons.finished(path, turn))
         return conversation, [*writes, reply("\n\n".join(notes), button("learn", "", "learn"))]
     after = paths.with_begun(path, step.stage.stage_number, turn.at)
     turn = _knowing(turn, after)
@@ -436,7 +443,7 @@ def _bare_done(conversation: Conversation, path: LearningPath | None, number: in
     after = paths.with_assessed(path, number, hours=hours, at=turn.at)
     turn, skill = _knowing(turn, after), lessons.title_of(path.skill, turn)
     lines = [say("learn.stage_done", number=number, skill=skill)]
-    lines += [say("learn.path_done", skill=skill)] if paths.step(after) is None else []
+    lines += [lessons.finished(after, turn)] if paths.step(after) is None else []
     effects = [paths.changes(path, after), *nudging.waiting(conversation, turn)]
     return conversation, [*effects, reply(" ".join(lines), button("next", "", "next_path"))]
 
@@ -505,7 +512,7 @@ def _done_lines(
     elif all(each.completed or each.withdrawn for each in stage.resources):
         lines.append(say("learn.retest_next" if stage.topic else "learn.quiz_next"))
     if paths.step(after) is None:
-        lines.append(say("learn.path_done", skill=skill))
+        lines.append(lessons.finished(after, turn))
     return lines
 
 

@@ -128,6 +128,14 @@ def title_of(skill: str, turn: Turn) -> str:
     return template.title if template else plain(skill)
 
 
+def finished(path: LearningPath, turn: Turn) -> str:
+    """What is said of a path with nothing left to do: it is complete, or it was only ever about weak topics."""
+    title = title_of(path.skill, turn)
+    if turn.content.path(path.skill) is not None and all(stage.topic for stage in path.stages):
+        return say("learn.topics_done", skill=title)
+    return say("learn.path_done", skill=title)
+
+
 def step_text(
     path: LearningPath, step: paths.Step, turn: Turn, *, nudging: bool = False
 ) -> tuple[str, tuple[Choice, ...]]:

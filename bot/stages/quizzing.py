@@ -272,7 +272,7 @@ def _ended(
     lines += [each for each in (promise, lessons.slipped(path, after, turn)) if each]
     step = paths.step(after)
     if step is None:
-        lines.append(say("learn.path_done", skill=lessons.title_of(path.skill, turn)))
+        lines.append(lessons.finished(after, turn))
     choices = [button("next", "", "next_path"), button("progress", "", "progress")]
     if step is not None and closed and conversation.commitment is None:
         lines.append(say("commitment.offer", number=step.stage.stage_number))

@@ -557,8 +557,8 @@ def concluded(
         updated_at=turn.at,
     )
     words = say("learn.retest_passed", number=stage.stage_number, **values)
-    if paths.step(after) is None and not all(each.topic for each in after.stages):
-        words += " " + say("learn.path_done", skill=lessons.title_of(path.skill, turn))
+    if paths.step(after) is None:
+        words += " " + lessons.finished(after, turn)
     told = reply(words, button("next", "", "next_path"))
     return [kept, *cards, paths.changes(path, after), told], after
 
