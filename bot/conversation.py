@@ -319,19 +319,22 @@ class AwaitingRecallGrade(_Stage, frozen=True, kw_only=True):
 
 
 class Quizzing(_Stage, frozen=True, kw_only=True):
-    """A quiz is under way: the last attempt of `row` in `learning_progress`, of stage `number` of a path."""
+    """A quiz is under way: the last attempt of `row` in `learning_progress`, of stage `number` of a path. `asked_at`: when
+    its question was said, as long as nothing else was said after it."""
 
     path: str
     row: str
     number: int
+    asked_at: datetime | None = None
 
 
 class Placing(_Stage, frozen=True, kw_only=True):
     """A few questions to find out where on a path somebody starts. `answers`: whether each was right, by stage; the stage
-    at hand is the last one."""
+    at hand is the last one. `asked_at`: as for a quiz."""
 
     path: str
     seed: str
+    asked_at: datetime | None = None
     answers: tuple[tuple[bool, ...], ...] = ((),)
 
 

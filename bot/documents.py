@@ -117,7 +117,8 @@ class PathProgress(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class LearningPath(Document, kw_only=True, frozen=True):
-    """`current_level`, `target_level`: 0-100. `state`: paused and abandoned ones are not asked for, and lose nothing."""
+    """`current_level`, `target_level`: 0-100. `state`: paused and abandoned ones are not asked for, and lose nothing.
+    `pace`: hours a week it is planned with where those of the student's own plan proved far off; 0 while they hold."""
 
     student_id: Id
     skill: str
@@ -130,6 +131,7 @@ class LearningPath(Document, kw_only=True, frozen=True):
     updated_at: When
     # ours
     state: Literal["active", "paused", "abandoned"] = "active"
+    pace: int = 0
 
 
 class QuizAttempt(msgspec.Struct, kw_only=True, frozen=True):

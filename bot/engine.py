@@ -170,6 +170,8 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
     ends = isinstance(event, Woke) or interview.may_close(conversation.interview)
     if ends and conversation.interview is not None:
         needed |= {"paths", "reports"}
+    if isinstance(conversation.floor, Quizzing | Placing):
+        needed |= {"paths"}  # its question may have to be said again, whatever came
     if isinstance(event, Graded) and any(isinstance(e, AwaitingRecallGrade) for e in conversation.stages):
         needed |= {"paths"}
     return needed
@@ -227,6 +229,9 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
             effects = [reply(say("general.aside"))]
         case _:
             assert_never(event)
+    if known_as.interview is None and conversation.interview is not None:
+        conversation, effects = quizzing.put_aside(conversation, effects)
+    conversation = quizzing.noted(conversation, effects, turn.at)
     conversation, effects = nudging.followed(known_as, conversation, effects, turn)
     return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
 
@@ -317,7 +322,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Words: a command first, then what the stage on the floor waits for."""
     if not text.strip():
         return _with_question(conversation, [reply(say("general.empty"))], turn)
-    if command := commands.command(text) or _plain_wish(text, turn):
+    if command := commands.command(text) or _plain_wish(text, conversation.floor, turn):
         return _obeyed(conversation, command, turn)
     if key := commands.SMALL_TALK.get(text.strip().rstrip(".!").lower()):
         return _with_question(conversation, [reply(say(f"small_talk.{key}"))], turn)
@@ -366,7 +371,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
-            return quizzing.said(conversation, floor, text, turn)
+            return _way_back(*quizzing.said(conversation, floor, text, turn))
         case Setting(field="hours" | "until" | "commitment") as asked:
             return _taken_for(conversation, asked, text, turn)
         case Setting():
@@ -401,7 +406,7 @@ def _edited(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     return conversation, [reply(say("interview.edited"))]
 
 
-def _plain_wish(text: str, turn: Turn) -> Command | None:
+def _plain_wish(text: str, floor: Stage | None, turn: Turn) -> Command | None:
     """A wish that cannot be an answer: a skill we have ("learn SQL"), a company we know ("mock interview at Google")."""
     meant = commands.meaning(text)
     if meant is None or len(text.split()) > LONGEST_PLAIN_WISH:
@@ -412,7 +417,11 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    return meant if meant.verb == "stop" or meant.sure else None
+    if meant.sure and not isinstance(
+        floor, Debriefing
+    ):  # whose questions nobody has to answer: any wish ends them
+        return meant
+    return meant if meant.verb == "stop" else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -461,7 +470,7 @@ def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome
     if verb == "interview":
         return setup.interview_wanted(conversation, argument, turn)
     if verb == "quiz":
-        return quizzing.wanted(conversation, argument, turn)
+        return _way_back(*learning.quiz_wanted(conversation, argument, turn))
     if verb == "review":
         return reviewing.wanted(conversation, argument, turn)
     if verb == "forget":
@@ -500,12 +509,10 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return coding.skipped(conversation, floor, turn)
         case "hint" | "skip", Answering() | Coding() if subject == floor.question.id:
             return interview.hint(conversation, floor) if verb == "hint" else _skip(conversation, turn)
-        case "skip", Recalling() | Quizzing() | Placing() if _is_row_of(floor, subject):
-            return _skip(conversation, turn, edit=True)
+        case "skip", Recalling() if subject == floor.row:
+            return _skip(conversation, turn)
         case "pick", _ if pick := choosing.read(subject):
             return _picked(conversation, pick, turn)
-        case "quiz", _ if subject:
-            return quizzing.pressed(conversation, subject, turn)
         case "skip" | "answer", _ if opened := _review_pressed(conversation, verb, subject, turn):
             return opened
         case (("retest" | "redo"), _):
@@ -584,6 +591,7 @@ _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "done": learning.done_pressed,
     "path": learning.path_pressed,
     "level": learning.level_pressed,
+    "quiz": quizzing.pressed,
     "begin": learning.begin,
     "unstage": reviewing.declined,
     "commit": nudging.commit_pressed,
@@ -594,16 +602,11 @@ _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
 _BARE = ("fewer", "why")  # buttons that act on nothing in particular
 
 
-def _is_row_of(floor: Recalling | Quizzing | Placing, subject: str) -> bool:
-    """Whether a button's subject is the row, or the path, of what is being asked."""
-    return subject == (floor.path if isinstance(floor, Placing) else floor.row)
-
-
 def _picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A button under a question with options: of a placement, a review or a quiz."""
     if pick.turn.startswith("r"):
         return _way_back(*reviewing.picked(conversation, pick, turn))
-    return quizzing.picked(conversation, pick, turn)
+    return _way_back(*quizzing.picked(conversation, pick, turn))
 
 
 def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn) -> Outcome | None:
@@ -643,7 +646,7 @@ def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         conversation = conversation.without(Setting).with_profile(
             zone_asked=False
         )  # the path asks for the zone itself
-        return _way_back(*learning.learn(conversation, floor.skill, turn))
+        return _way_back(*learning.resumed(conversation, floor.skill, turn))
     return _planned_anew(conversation, effects, floor, turn)
 
 
@@ -675,7 +678,7 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
     if isinstance(floor, Coding) and event.name and not pace.is_over(conversation, turn.at):
         after, effects = coding.said(conversation, floor, event.text, turn, file_name=event.name)
         return after, [*([note] if note else []), *effects]
-    taking = isinstance(floor, (*_ANSWERING, Recalling, Quizzing, SettingUp, Setting))
+    taking = isinstance(floor, (*_ANSWERING, Recalling, Quizzing, Placing, SettingUp, Setting))
     after, effects = (_said if taking else _idle)(conversation, event.text, turn)
     return after, [*([note] if note else []), *effects]
 
@@ -771,7 +774,8 @@ def _start(conversation: Conversation, turn: Turn) -> Outcome:
 
 def _nothing_open(conversation: Conversation, turn: Turn) -> Outcome:
     """There is nothing this control acts on; what is open is said again, or that an answer is being graded."""
-    open_ = (AwaitingGrade, AwaitingRecallGrade, Recalling, FollowingUp, Judging, Defending, Weighing, Paused)
+    grading = (AwaitingGrade, AwaitingRecallGrade, Judging, Weighing)
+    open_ = (*grading, Recalling, Quizzing, Placing, FollowingUp, Defending, Paused)
     if isinstance(conversation.floor, open_):
         return _with_question(conversation, [], turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
@@ -787,7 +791,7 @@ def _hint(conversation: Conversation, turn: Turn) -> Outcome:
     return _nothing_open(conversation, turn)
 
 
-def _skip(conversation: Conversation, turn: Turn, *, edit: bool = False) -> Outcome:
+def _skip(conversation: Conversation, turn: Turn) -> Outcome:
     match conversation.floor:
         case Coding(best=best) as floor if best:
             return coding.finished(conversation, floor, turn)
@@ -800,7 +804,7 @@ def _skip(conversation: Conversation, turn: Turn, *, edit: bool = False) -> Outc
         case Recalling() as floor:
             return _way_back(*learning.skipped(conversation, floor, turn))
         case Quizzing() | Placing() as floor:
-            return quizzing.skipped(conversation, floor, turn, edit=edit)
+            return _way_back(*quizzing.skipped(conversation, floor, turn))
         case SettingUp() as floor:
             return setup.skipped(conversation, floor, turn)
         case Setting(field="zone" | "city"):
@@ -910,14 +914,23 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
 
 
 def _way_back(conversation: Conversation, effects: list[Effect]) -> Outcome:
-    """After an errand in the middle of an interview, a button leads back to the question."""
-    stage = conversation.interview
+    """After an errand in the middle of a quiz or an interview, a button leads back to the question."""
+    stage, floor = conversation.interview, conversation.floor
     replies = [place for place, effect in enumerate(effects) if isinstance(effect, Reply)]
-    if stage is None or not replies or isinstance(conversation.floor, ASIDES):
+    if not replies or isinstance(floor, ASIDES):
         return conversation, effects
     last = effects[replies[-1]]
     assert isinstance(last, Reply)
-    choices = (*last.message.choices[: learning.MOST_BUTTONS - 1], interview.back_to(stage))
+    verbs = {each.id.partition(":")[0] for each in last.message.choices}
+    if "pick" in verbs:  # its options need their room; the way back stands under what follows
+        return conversation, effects
+    if isinstance(floor, Quizzing) and "quiz" not in verbs:
+        back = quizzing.back_to(floor)
+    elif stage is not None:
+        back = interview.back_to(stage)
+    else:
+        return conversation, effects
+    choices = (*last.message.choices[: choosing.MOST_BUTTONS - 1], back)
     effects[replies[-1]] = replace(last, message=replace(last.message, choices=choices))
     return conversation, effects
 

@@ -28,7 +28,6 @@ from bot.documents import (
 )
 
 TARGET = 80  # the level at the end of a path: ready for an interview, not an expert
-TARGET_MOST = 100
 QUIZ_MINUTES = 10  # of one time through a stage's quiz
 HOURS = 5  # a week, until the student says otherwise
 FEWEST_HOURS, MOST_HOURS = 1, 60  # a week: beyond that it is a typing error, or a promise nobody keeps
@@ -90,8 +89,9 @@ def at_level(
     path: LearningPath, template: PathTemplate, level: int, *, hours: int, at: datetime
 ) -> LearningPath:
     """With its stages below a level passed over, and those beyond the target as long as nobody began them. Those for
-    which that no longer holds are there again; what is completed stays so."""
+    which that no longer holds are there again; what is completed stays so, and is the least level there is."""
     size = len(template.stages)
+    level = max(level, _earned(path, size))
     ends = {each.stage_name: level_after(place, size) for place, each in enumerate(template.stages, 1)}
     starts = {each.stage_name: level_after(place, size) for place, each in enumerate(template.stages)}
 
@@ -110,6 +110,19 @@ def at_level(
 
     stages = tuple(map(aimed, path.stages))
     return planned(replace(path, stages=stages, current_level=level), hours=hours, at=at)
+
+
+def _earned(path: LearningPath, size: int) -> int:
+    """The level of the stages completed by learning from the first one on."""
+    usual = (stage for stage in path.stages if not stage.topic)
+    learnt = [*takewhile(lambda stage: stage.status == "completed" and not stage.passed_over, usual)]
+    return min(path.target_level, level_after(len(learnt), size))
+
+
+def highest_start(path: LearningPath, size: int) -> int:
+    """The level at which one stage is left: who knows it all still takes the last quiz."""
+    used = sum(level_after(place, size) < path.target_level for place in range(size))
+    return level_after(max(0, used - 1), size)
 
 
 def with_target(

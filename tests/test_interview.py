@@ -223,7 +223,7 @@ async def test_question_survives_everything_that_interrupts_it(talk: Talk) -> No
     await set_up(talk)
     await talk.play("""
         user: /progress
-        bot: No path yet ... [Next resource] [Interview] [Back to question 1]
+        bot: No path yet ... [Next step] [Interview] [Back to question 1]
         press: Back to question 1
         bot: 1 of 3 · ...
         share: sticker
@@ -452,7 +452,7 @@ async def test_wrong_claim_is_asked_about_first(talk: Talk) -> None:
         user: something wrong
         bot: Partial ... Follow-up on check: are you sure? Say it once more. [Skip follow-up]
         user: /progress
-        bot: ... [Next resource] [Interview] [Back to question 2]
+        bot: ... [Next step] [Interview] [Back to question 2]
         press: Back to question 2
         bot: Follow-up on check: are you sure? Say it once more. [Skip follow-up]
         press: Skip follow-up
@@ -593,7 +593,7 @@ async def test_offer_after_the_report_leads_somewhere(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         press: No
-        bot: Fine, left out. Your answers and the report stay. [Next resource]
+        bot: Fine, left out. Your answers and the report stay. [Next step]
         press: later:sql
         bot: At what hour shall I write? ...
         user: 7 pm

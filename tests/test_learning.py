@@ -108,8 +108,8 @@ async def test_done_completes_a_resource_with_one_recall_question(talk: Talk) ->
         user: /done 25
         bot: Done: ... One question about it: ... [Skip]
         user: distinct removes duplicate rows, and without order by the order is not guaranteed
-        bot: ... of 2 points ... [Next resource]
-        press: Next resource
+        bot: ... of 2 points ... [Next step]
+        press: Next step
         bot: SQL · Stage 1 of 4: ...
     """)
     path = await path_of(talk)
@@ -304,7 +304,7 @@ async def test_done_is_about_the_resource_shown_last(talk: Talk) -> None:
         user: done
         bot: One question about it: ...
         user: skip
-        bot: Fine. It counts as done. [Next resource]
+        bot: Fine. It counts as done. [Next step]
         user: done
         bot: SQL · Stage 1 of 4: Foundation Joins between tables: ... [Done] [Snooze]
         user: done

@@ -162,7 +162,7 @@ async def test_unanswered_ones_come_ever_rarer_and_the_fifth_says_goodbye(talk: 
         "2026-03-16",
     ]
     assert "this one says goodbye and I stop here" in texts(sent)[-1]
-    assert [each.label for each in sent[-1].message.choices] == ["Next resource", "Snooze", "Why this?"]
+    assert [each.label for each in sent[-1].message.choices] == ["Next step", "Snooze", "Why this?"]
     await talk.say("hi")
     talk.new()
     assert len(await days_of(talk, 2)) == 2
@@ -388,7 +388,7 @@ async def test_commitment_is_brought_up_the_day_before_in_their_words(talk: Talk
     await learning(talk)
     await talk.play("""
         user: stage 1 by Friday, promised
-        bot: Noted: "stage 1 by Friday, promised". ... until Friday 6 Mar; I bring it up the day before. [Next resource] [Let it go]
+        bot: Noted: "stage 1 by Friday, promised". ... until Friday 6 Mar; I bring it up the day before. [Next step] [Let it go]
     """)
     await talk.wait(timedelta(days=4))
     about = [each for each in nudges(talk.new()) if "What you set out to do" in texts([each])[0]]

@@ -154,7 +154,7 @@ async def test_a_weak_recall_answer_becomes_a_card(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         user: something about tables
-        bot: Weak · 0 of 2 points ... It will come back as a review. [Next resource]
+        bot: Weak · 0 of 2 points ... It will come back as a review. [Next step]
     """)
     assert [card["source"] for card in await cards(talk)] == ["recall"]
 
@@ -192,7 +192,7 @@ async def test_the_nudge_is_the_question_and_words_answer_it(talk: Talk) -> None
         press: Why this?
         bot: You missed this on 2 Mar. It comes back each time one in ten would have forgotten it by then, and that day had come. I write at most once a day, around 19:00 your time, ... [Fewer of these] [Snooze] [No reminders]
         user: every insert has to update all of them, they eat disk, and the planner may not even use them
-        bot: ... 3 of 3 points ... It comes again ... [Next resource]
+        bot: ... 3 of 3 points ... It comes again ... [Next step]
         user: every insert has to update all of them
         bot: I did not understand that. ...
     """)
@@ -251,7 +251,7 @@ async def test_review_in_an_interview_is_opened_by_answer_and_leads_back(talk: T
     open_ = (await conversation(talk)).interview
     await talk.press("Answer")
     await talk.say("they eat disk")
-    assert [each.label for each in talk.last().choices] == ["Next resource", "Back to question 1"]
+    assert [each.label for each in talk.last().choices] == ["Next step", "Back to question 1"]
     assert (await conversation(talk)).interview == open_
     assert (await cards(talk))[0]["reviews"] == 1
     await talk.press("Back to question 1")
@@ -333,12 +333,12 @@ async def test_review_asks_the_due_ones_then_says_when_the_next_comes(talk: Talk
     """`review` is there any time."""
     await talk.play("""
         user: /review
-        bot: There is nothing to review yet. What you miss in interviews and quizzes will come back here. [Next resource]
+        bot: There is nothing to review yet. What you miss in interviews and quizzes will come back here. [Next step]
     """)
     await missed_one(talk)
     await talk.play("""
         user: /review
-        bot: Nothing is due. The next review is tomorrow at 09:00. [Next resource]
+        bot: Nothing is due. The next review is tomorrow at 09:00. [Next step]
         after: 25 h
         user: /review
         bot: Review · Databases ... [Don't know]
@@ -402,7 +402,7 @@ async def test_a_skipped_retest_waits(talk: Talk) -> None:
     talk.new()
     await talk.say("skip")
     assert texts(talk.new())[0] == "Skipped; it counts neither way."
-    assert [each.label for each in talk.last().choices] == ["Ask me", "Next resource"]
+    assert [each.label for each in talk.last().choices] == ["Ask me", "Next step"]
     assert (await documents(talk, "learning_paths"))[0]["stages"][0]["status"] == "in_progress"
 
 
@@ -411,7 +411,7 @@ async def test_several_topics_are_several_stages_and_no_leaves_them_out(talk: Ta
     await missed_one(talk)
     await interview(talk, "dunno", "dunno", "skip")
     told = texts(talk.new())[-1]
-    assert told.endswith('Databases got one, too. "No" leaves them all out.')
+    assert 'Databases got one, too. "No" leaves them all out. Begin now, and a reminder' in told
     stages = [stage for path in await documents(talk, "learning_paths") for stage in path["stages"]]
     assert sorted(stage["topic"] for stage in stages) == ["databases", "hashing"]
     declined = label_id(talk, "No")
@@ -468,7 +468,7 @@ async def test_a_paused_path_stays_paused_until_it_is_taken_up(talk: Talk) -> No
     await talk.press("Pause this path")
     await interview(talk, "skip", "dunno", "skip")
     told = texts(talk.new())[-1]
-    assert "your Databases path, which rests: 2 resources" in told
+    assert "That path rests. Take it up again?" in told
     assert (await documents(talk, "learning_paths"))[0]["state"] == "paused"
     await talk.press("Yes")
     assert (await documents(talk, "learning_paths"))[0]["state"] == "active"

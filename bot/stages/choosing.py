@@ -9,12 +9,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bot import quizzes
+from bot import grader, quizzes
 from bot.messages import Choice, Message, Poll, code_block, plain
-from bot.quizzes import LETTERS, QuizQuestion
+from bot.quizzes import LETTERS, LONGEST_OPTION, QuizQuestion
 from bot.sentences import label, say
 
+MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
+ROOM = 520  # characters of a question and what is said of its answer: with heading and gaps a phone's screen (600)
 CHECK = "ok"  # in the place of an option: what is marked is the answer
+NO_IDEA = "no"  # in the place of an option: none of them
 
 _EACH = frozenset(LETTERS)
 _BESIDE = frozenset("and both option options answer answers letter letters is are its it s the".split())
@@ -23,20 +26,22 @@ _BESIDE = frozenset("and both option options answer answers letter letters is ar
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
     """A button of a question: `pick:<row>.<turn>.<mask>.<place>`. `turn`: which asking of it; `mask`: bits of the options
-    marked so far; `place`: of the option pressed, None for [Check]."""
+    marked so far; `place`: of the option pressed, None for [Check] and for [Don't know] (`no_idea`)."""
 
     row: str
     turn: str
     mask: int
     place: int | None
+    no_idea: bool = False
 
 
 def read(subject: str) -> Pick | None:
     """What a button says; None when it is none of ours."""
     row, turn, mask, place = [*subject.split("."), "", "", ""][:4]
-    if not re.fullmatch(r"[0-9]{1,2}", mask) or not re.fullmatch(rf"[0-9]|{CHECK}", place):
+    if not re.fullmatch(r"[0-9]{1,2}", mask) or not re.fullmatch(rf"[0-9]|{CHECK}|{NO_IDEA}", place):
         return None
-    return Pick(row=row, turn=turn, mask=int(mask), place=None if place == CHECK else int(place))
+    number = int(place) if place.isdigit() else None
+    return Pick(row=row, turn=turn, mask=int(mask), place=number, no_idea=place == NO_IDEA)
 
 
 def options_of(question: QuizQuestion, seed: str, *, typed: bool) -> tuple[str, ...]:
@@ -55,9 +60,10 @@ def message(
     *,
     mask: int = 0,
     typed: bool = True,
-    more: Sequence[Choice] = (),
+    can_skip: bool = False,
 ) -> Message:
-    """The question with its buttons. `address`: row and turn, as the buttons carry them."""
+    """The question with its buttons. `address`: row and turn, as the buttons carry them. `can_skip`: with [Don't know]
+    where there is room for it."""
     options = options_of(question, seed, typed=typed)
     text = "\n\n".join([heading, plain(question.question), *_code(question), *_lettered(options)])
     if question.kind == "multiple":
@@ -73,7 +79,10 @@ def message(
     ]
     if question.kind == "multiple":
         choices.append(Choice(id=f"pick:{address}.{mask}.{CHECK}", label=label("check")))
-    return Message(text=text, choices=(*choices, *more), poll=_poll(question, options, choices, mask=mask))
+    poll = _poll(question, options, choices, mask=mask)
+    if can_skip and len(choices) < MOST_BUTTONS:
+        choices.append(Choice(id=f"pick:{address}.{mask}.{NO_IDEA}", label=label("no_idea")))
+    return Message(text=text, choices=tuple(choices), poll=poll)
 
 
 def _code(question: QuizQuestion) -> list[str]:
@@ -105,6 +114,8 @@ def _poll(
 
 def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tuple[str, ...] | None:
     """The options that a press answers with; None while several are being marked, or when there is no such option."""
+    if pick.no_idea:
+        return ()
     options = options_of(question, seed, typed=typed)
     if pick.place is None:
         return tuple(option for place, option in enumerate(options) if pick.mask >> place & 1)
@@ -114,7 +125,10 @@ def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tup
 
 
 def said(question: QuizQuestion, seed: str, text: str, *, typed: bool = True) -> tuple[str, ...] | None:
-    """An answer in words: letters ("B)", "a and c", "ac"), the option itself, or what is to be filled in; None when it is neither."""
+    """An answer in words: letters ("B)", "a and c", "ac"), the option itself, what is to be filled in, or that there is none
+    (empty); None when it is neither."""
+    if not quizzes.is_right(question, (text,)) and grader.says_dont_know(text):
+        return ()
     filled = (text.strip(),) if question.kind == "fill" else None
     if filled and typed:
         return filled
@@ -148,22 +162,30 @@ def is_right(question: QuizQuestion, answer: Sequence[str]) -> bool:
 
 def verdict(question: QuizQuestion, answer: Sequence[str]) -> str:
     """What is said of an answer: right or not, why what was chosen is wrong, and what is right."""
-    right = is_right(question, answer)
-    lines = []
-    if right:
-        lines.append(say("quiz.right", why=plain(question.why)))
-    elif not answer or answer == ("",):
-        lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
-    else:
-        faulty = [each for each in answer if each not in question.right] or answer
-        given = say("quiz.and").join(plain(each[:90]) for each in faulty)
-        wrong = [plain(each) for each in quizzes.reasons(question, answer)]
-        if not wrong and question.kind == "multiple":
-            wrong = [say("quiz.not_all")]
-        lines.append(say("quiz.wrong", answer=given, why=" ".join(wrong)).rstrip())
-        why = plain(question.why) if len(wrong) < 2 else ""  # two reasons fill the screen and say enough
-        lines.append(say("quiz.right_was", answer=_right(question), why=why).rstrip())
-    return "\n\n".join(lines)
+    if is_right(question, answer):
+        return say("quiz.right", why=plain(question.why))
+    closing = say("quiz.right_was", answer=_right(question), why=plain(question.why))
+    room = ROOM - len(question.question) - len(closing)
+    told: list[str] = []
+    for each in _wrong(question, answer):
+        if not told or sum(map(len, told)) + len(each) <= room:
+            told.append(each)
+    return "\n\n".join([*told, closing])
+
+
+def _wrong(question: QuizQuestion, answer: Sequence[str]) -> list[str]:
+    """What was chosen and is not right, each with its reason as far as it was foreseen."""
+    right = [] if question.kind == "fill" else question.right
+    wrong = [
+        say(
+            "quiz.wrong",
+            answer=plain(each[:LONGEST_OPTION]),
+            why=plain(" ".join(quizzes.reasons(question, [each]))),
+        ).rstrip()
+        for each in answer
+        if each and each not in right
+    ]
+    return wrong or ([say("quiz.not_all")] if answer and question.kind == "multiple" else [])
 
 
 def _right(question: QuizQuestion) -> str:

@@ -3,6 +3,7 @@ again. Decides only; quizzes, reviews and nudges have modules of their own besid
 
 import difflib
 import re
+from math import floor
 
 from msgspec.structs import replace
 
@@ -13,6 +14,8 @@ from bot.conversation import (
     ASIDES,
     AwaitingRecallGrade,
     Conversation,
+    Placing,
+    Quizzing,
     Recalling,
     Setting,
 )
@@ -31,12 +34,12 @@ from bot.events import Graded
 from bot.messages import Choice, Message, plain
 from bot.sentences import counted, label, say
 from bot.stages import feedback, lessons, nudging, quizzing, reviewing, settings
+from bot.stages.choosing import MOST_BUTTONS
 from bot.stages.interview import LONGEST_ANSWER
 from bot.stages.reviewing import WEAK_BELOW, Miss
 
-MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
-REQUIRED_LEVEL = 30  # of a path that another one builds on: its foundation
+REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
 RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the last stages always remain
 
 
@@ -46,52 +49,64 @@ RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the 
 def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`learn`: the skills there are; `learn sql`: that path, from where it was left or new."""
     if not argument:
-        return conversation, [_choosing(conversation, turn)]
+        return conversation, [_choose("choose", conversation, turn)]
+    mine = lessons.named(argument, turn)
+    if mine is not None:
+        return _taken_up(conversation, mine, turn, whole=True)
     template = turn.content.path(argument)
     if template is None:
-        return conversation, _unknown_skill(conversation, argument, turn)
-    mine = next((path for path in turn.known.paths if path.skill == template.skill), None)
-    if mine is None:
-        missing = _missing(template, turn)
-        if missing is not None:
-            return conversation, [_prerequisite(template, missing)]
-        return _begun(conversation, template, turn)
-    return _taken_up(conversation, mine, template, turn)
+        return conversation, unknown_skill(conversation, argument, turn)
+    missing = _missing(template, turn)
+    if missing is not None:
+        return conversation, [_prerequisite(template, missing)]
+    return _begun(conversation, template, turn)
 
 
-def _choosing(conversation: Conversation, turn: Turn) -> Reply:
-    """All skills there are: those the student aims at as buttons, the others by name."""
+def _choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
+    """All skills there are: their own and those they aim at as buttons, the others by name."""
     paths_ = turn.content.paths
     ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
     choices = _skills(ordered, turn)[: MOST_BUTTONS - 1]  # one more leads back to an open question
     shown_ = {each.id for each in choices}
     others = ", ".join(paths_[skill].title for skill in sorted(paths_) if f"learn:{skill}" not in shown_)
-    return reply(say("learn.choose", others=others), *choices)
+    return reply(say(f"learn.{key}", others=others, **values), *choices)
 
 
 def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
     """[Begin all the same]: without what the path builds on."""
     template = turn.content.path(skill)
-    if template is None or any(path.skill == template.skill for path in turn.known.paths):
+    if template is None or lessons.named(skill, turn) is not None:
         return learn(conversation, skill, turn)
     return _begun(conversation, template, turn)
 
 
-def _taken_up(conversation: Conversation, mine: LearningPath, template: PathTemplate, turn: Turn) -> Outcome:
-    """A path there is: active again, with the catalogue's stages where an interview alone had made it."""
-    hours = conversation.profile.hours_a_week
+def resumed(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
+    """A path there is, as it is; else a new one."""
+    mine = lessons.named(skill, turn)
+    return learn(conversation, skill, turn) if mine is None else _taken_up(conversation, mine, turn)
+
+
+def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, whole: bool = False) -> Outcome:
+    """A path there is: active again. `whole`: with the catalogue's stages, where an interview alone had made it."""
+    template, hours = turn.content.path(mine.skill), lessons.hours_of(mine, conversation)
     after = replace(mine, state="active")
     rows: list[Effect] = []
-    if not any(not stage.topic for stage in mine.stages):
+    if mine.state != "active":  # the weeks it rested are not held against it
+        after = paths.planned(after, hours=hours, at=turn.at)
+    if whole and template is not None and all(stage.topic for stage in mine.stages):
         after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
         turn = _knowing(turn, after, made)
     conversation = replace(conversation, chosen_path=mine.id)
-    told = [reply(say("learn.again", skill=template.title))] if mine.state != "active" else []
+    told: list[Effect] = []
+    if mine.state != "active" and paths.step(after) is not None:
+        end = lessons.day_text(after.progress.estimated_completion_date)
+        told = [reply(say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end))]
     turn = _knowing(turn, after)
     conversation, effects = show_next(conversation, after, turn, before=mine)
-    return conversation, [*rows, *told, *effects]
+    conversation, asked = settings.zone_needed(conversation, turn)
+    return conversation, [*rows, *told, *effects, *asked]
 
 
 def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Outcome:
@@ -149,7 +164,7 @@ def _knowing(turn: Turn, path: LearningPath, rows: tuple[LearningProgress, ...] 
 def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
     """The path this one builds on, as long as the student has not got its foundation."""
     for skill in template.requires:
-        mine = next((path for path in turn.known.paths if path.skill == skill), None)
+        mine = lessons.named(skill, turn)
         level = mine.current_level if mine else 0
         if level < REQUIRED_LEVEL and skill in turn.content.paths:
             return turn.content.paths[skill]
@@ -158,7 +173,7 @@ def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
 
 def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
     text = say("learn.requires", skill=template.title, required=missing.title)
-    first = Choice(id=f"learn:{missing.skill}", label=label("required_first", skill=missing.title))
+    first = Choice(id=f"learn:{missing.skill}", label=label("learn_skill", skill=missing.title))
     return reply(text, first, button("begin", template.skill, "begin_anyway"))
 
 
@@ -183,20 +198,38 @@ def _wanted(conversation: Conversation, template: PathTemplate, turn: Turn) -> i
     )
 
 
+def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+    """`quiz`, `quiz sql`: of the stage at hand; a quiz that was begun goes on."""
+    path, template = lessons.at_hand(conversation, turn, argument), turn.content.path(argument)
+    if path is None and argument and template is None:
+        return conversation, unknown_skill(conversation, argument, turn)
+    if path is None and template is not None:
+        first = Choice(id=f"learn:{template.skill}", label=label("learn_skill", skill=template.title))
+        return conversation, [reply(say("quiz.no_path_in", skill=template.title), first)]
+    if path is None:
+        return conversation, [_choose("no_quiz", conversation, turn)]
+    stage = paths.current(path)
+    if stage is None:
+        return show_next(conversation, path, turn)
+    left = (each for each in path.stages if each.status != "completed")
+    with_quiz = next((each for each in left if lessons.questions_of(path, each, turn)), stage)
+    return quizzing.start(conversation, path, with_quiz, turn)
+
+
 # The level
 
 
 def ask_level(conversation: Conversation, path_id: str, turn: Turn) -> Outcome:
     """[I know some of it]: a rating of one's own, or questions that find out."""
-    path = next((each for each in turn.known.paths if each.id == path_id), None) or lessons.at_hand(
-        conversation, turn, path_id
-    )
+    path = next((each for each in turn.known.paths if each.id == path_id), None)
     if path is None:
-        return learn(conversation, "", turn)
+        return conversation, [_choose("choose", conversation, turn)]
+    if turn.content.path(path.skill) is None:
+        return show_next(conversation, path, turn)
     choices = [
         Choice(id=f"level:{path.id}.{each}", label=label(f"level_{each}")) for each in ("new", "some", "well")
     ]
-    if lessons.questions_of(path, path.stages[0], turn):
+    if quizzing.can_place(path, turn):
         choices.append(Choice(id=f"level:{path.id}.quiz", label=label("level_quiz")))
     return conversation, [reply(say("learn.level", skill=lessons.title_of(path.skill, turn)), *choices)]
 
@@ -215,28 +248,39 @@ def level_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outco
 def level_set(
     conversation: Conversation, path: LearningPath, level: int, turn: Turn, *, edit: bool = False
 ) -> Outcome:
-    """Stages below the level are passed over, which is said; then the step at hand."""
+    """Stages below the level are passed over, which is said, and those above it are there again; then the step at hand."""
     template = turn.content.path(path.skill)
     if template is None:
         return show_next(conversation, path, turn)
-    # With all stages known, the last one before the target is still worth its quiz.
-    steps = [paths.level_after(place, len(template.stages)) for place in range(len(template.stages))]
-    most = max(each for each in steps if each < path.target_level)
-    level = max(min(level, most), path.current_level)
-    hours = conversation.profile.hours_a_week
-    gap = path.target_level - level
+    level = min(level, paths.highest_start(path, len(template.stages)))
+    hours = lessons.hours_of(path, conversation)
     after = paths.at_level(path, template, level, hours=hours, at=turn.at)
-    after = replace(after, gap_priority=_priority(conversation, template, gap, turn))
-    over = [str(stage.stage_number) for stage in after.stages if stage.passed_over and not stage.topic]
-    if over:
-        key = "learn.passed_over" if len(over) > 1 else "learn.passed_over_one"
-        numbers = " and ".join([", ".join(over[:-1]), over[-1]]) if len(over) > 1 else over[0]
-        text = say(key, numbers=numbers, end=lessons.day_text(after.progress.estimated_completion_date))
-    else:
-        text = say("learn.from_the_start")
     conversation = replace(conversation, chosen_path=path.id)
+    text = _placed_line(path, after)
     conversation, effects = show_next(conversation, after, _knowing(turn, after), before=path)
     return conversation, [reply(text, edit=edit), *effects]
+
+
+def _placed_line(before: LearningPath, after: LearningPath) -> str:
+    """What a new level makes of the stages."""
+    was, over = ({s.stage_number for s in each.stages if s.passed_over} for each in (before, after))
+    end = lessons.day_text(after.progress.estimated_completion_date)
+    if was - over:
+        return say("learn.there_again", stages=_stages(was - over), end=end)
+    if over - was:
+        return say("learn.passed_over", stages=_stages(over - was), end=end)
+    stage = paths.current(after)
+    if stage is None or stage.stage_number == 1:
+        return say("learn.from_the_start")
+    return say("learn.level_stays", number=stage.stage_number)
+
+
+def _stages(numbers: set[int]) -> str:
+    """ "Stage 1", "Stages 1, 2 and 3"."""
+    words = [str(each) for each in sorted(numbers)]
+    if len(words) == 1:
+        return say("learn.one_stage", number=words[0])
+    return say("learn.many_stages", numbers=", ".join(words[:-1]), last=words[-1])
 
 
 # The step at hand
@@ -250,7 +294,8 @@ def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
             return reviewing.ask(conversation, due)
     path = lessons.at_hand(conversation, turn, argument)
     if path is None:
-        return learn(conversation, argument, turn)
+        resting = [each for each in turn.known.paths if each.state == "paused"]
+        return conversation, [_choose("all_rest" if resting else "choose", conversation, turn)]
     return show_next(conversation, path, turn)
 
 
@@ -264,28 +309,63 @@ def show_next(
 ) -> Outcome:
     """The step with its buttons; its stage is in progress from here on. `before`: the path as it is stored, if `path` is
     changed already; `inserted`: it is written whole in this turn."""
-    before = before or path
-    path, gone = _without_withdrawn(conversation, path, turn)
+    unchanged, before = before is None and not inserted, before or path
+    path, notes = _as_it_is_now(conversation, path, turn)
     step = paths.step(path)
     if step is None:
-        writes = [] if inserted or path == before else [paths.changes(before, path)]
-        done = reply(
-            say("learn.path_done", skill=lessons.title_of(path.skill, turn)), button("learn", "", "learn")
-        )
-        return conversation, [*writes, done]
+        writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
+        writes += nudging.waiting(conversation, _knowing(turn, path))
+        notes.append(lessons.finished(path, turn))
+        return conversation, [*writes, reply("\n\n".join(notes), button("learn", "", "learn"))]
     after = paths.with_begun(path, step.stage.stage_number, turn.at)
     turn = _knowing(turn, after)
-    row = lessons.row_of(after, step, turn)
     effects: list[Effect] = [paths.changes(before, after)]
-    if row is not None and row.status == "not_started":
-        effects.append(update(LearningProgress, row.id, status="in_progress", updated_at=turn.at))
-    effects += nudging.waiting(conversation, turn)
+    turn, begun = _begun_row(conversation, after, step, turn)
+    effects += [*begun, *nudging.waiting(conversation, turn)]
+    if unchanged and (slip := lessons.slipped(before, after, turn)):
+        notes.append(slip)
     text, choices = lessons.step_text(after, step, turn)
-    note = [say("learn.withdrawn", titles=gone)] if gone else []
     return conversation, [
         *effects,
-        reply("\n\n".join([*note, text]), *choices, button("snooze", "", "snooze")),
+        reply("\n\n".join([*notes, text]), *choices, button("snooze", "", "snooze")),
     ]
+
+
+def _begun_row(
+    conversation: Conversation, path: LearningPath, step: paths.Step, turn: Turn
+) -> tuple[Turn, list[Effect]]:
+    """The resource at hand is in progress; in a path of another service it has no row until now."""
+    row = lessons.row_of(path, step, turn)
+    if row is not None:
+        fields = {"status": "in_progress", "updated_at": turn.at}
+        return turn, [update(LearningProgress, row.id, **fields)] if row.status == "not_started" else []
+    if step.resource is None:
+        return turn, []
+    number = step.stage.stage_number
+    made = reviewing.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
+    made = replace(made, status="in_progress")
+    return _knowing(turn, path, (made,)), [insert(made)]
+
+
+def _as_it_is_now(
+    conversation: Conversation, path: LearningPath, turn: Turn
+) -> tuple[LearningPath, list[str]]:
+    """The path without what the catalogue has let go of, without stages in which nothing is left to do, its priority by
+    what they aim for today; and what of it is to be said."""
+    lighter, gone = _without_withdrawn(conversation, path, turn)
+    after = lessons.settled(lighter, conversation, turn)
+    skill = lessons.title_of(path.skill, turn)
+    notes = [say("learn.withdrawn", titles=gone)] if gone else []
+    notes += [
+        say("learn.stage_done", number=now.stage_number, skill=skill)
+        for was, now in zip(lighter.stages, after.stages, strict=True)
+        if was.status != now.status == "completed"
+    ]
+    template = turn.content.path(path.skill)
+    if template is not None and not any(s.topic and s.status != "completed" for s in after.stages):
+        gap = after.target_level - after.current_level
+        after = replace(after, gap_priority=_priority(conversation, template, gap, turn))
+    return after, notes
 
 
 def _without_withdrawn(
@@ -296,24 +376,22 @@ def _without_withdrawn(
     if template is None:
         return path, ""
     ours = {each.resource_id for stage in template.stages for each in stage.resources}
+    if not any(each.resource_id in ours for stage in path.stages for each in stage.resources):
+        return path, ""  # another service put it together of pages of its own
+    names = {each.stage_name for each in template.stages}
     gone = [
         each
         for stage in path.stages
-        if not stage.topic and stage.status != "completed" and _is_ours(stage.stage_name, template)
+        if not stage.topic and stage.status != "completed" and stage.stage_name in names
         for each in stage.resources
         if not each.completed and not each.withdrawn and each.resource_id not in ours
     ]
     if not gone:
         return path, ""
     ids = frozenset(each.resource_id for each in gone)
-    hours = conversation.profile.hours_a_week
+    hours = lessons.hours_of(path, conversation)
     after = paths.with_withdrawn(path, ids, hours=hours, at=turn.at)
     return after, plain(", ".join(each.title for each in gone))
-
-
-def _is_ours(stage_name: str, template: PathTemplate) -> bool:
-    """A stage that another service put there keeps its resources."""
-    return any(each.stage_name == stage_name for each in template.stages)
 
 
 def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -326,6 +404,8 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return conversation, [again(floor)]
     path = lessons.at_hand(conversation, turn)
     step = paths.step(path) if path else None
+    if path is not None and step is not None and lessons.is_bare(path, step, turn):
+        return _bare_done(conversation, path, step.stage.stage_number, turn)
     if path is None or step is None or step.resource is None:
         return following(conversation, "", turn)
     row = lessons.row_of(path, step, turn)
@@ -335,7 +415,11 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 
 
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
-    """The button under a resource; an old one is recognised by its row."""
+    """The button under a resource; an old one is recognised by its row. `<path>.<stage>`: of a stage without any."""
+    path_id, _, number = row_id.partition(".")
+    if number:
+        bare = next((each for each in turn.known.paths if each.id == path_id), None)
+        return _bare_done(conversation, bare, int(number), turn)
     row = next((each for each in turn.known.progress if each.id == row_id), None)
     path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
     if row is None or path is None:
@@ -347,6 +431,21 @@ def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome
     if resource is None or resource.completed:
         return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
     return _complete(conversation, path, resource, None, turn)
+
+
+def _bare_done(conversation: Conversation, path: LearningPath | None, number: int, turn: Turn) -> Outcome:
+    """A stage of another service that has no resources: their word closes it."""
+    step = paths.step(path) if path else None
+    open_ = path is not None and step is not None and step.stage.stage_number == number
+    if path is None or step is None or not open_ or not lessons.is_bare(path, step, turn):
+        return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
+    hours = lessons.hours_of(path, conversation)
+    after = paths.with_assessed(path, number, hours=hours, at=turn.at)
+    turn, skill = _knowing(turn, after), lessons.title_of(path.skill, turn)
+    lines = [say("learn.stage_done", number=number, skill=skill)]
+    lines += [lessons.finished(after, turn)] if paths.step(after) is None else []
+    effects = [paths.changes(path, after), *nudging.waiting(conversation, turn)]
+    return conversation, [*effects, reply(" ".join(lines), button("next", "", "next_path"))]
 
 
 def _complete(
@@ -369,7 +468,7 @@ def _complete(
         resource.resource_id,
         spent,
         assessed=lessons.assessed(path, stage, turn) and not passed,
-        hours=conversation.profile.hours_a_week,
+        hours=lessons.hours_of(path, conversation),
         at=turn.at,
     )
     effects: list[Effect] = [paths.changes(path, after)]
@@ -384,7 +483,8 @@ def _complete(
     turn = _knowing(turn, after)
     conversation, promise = nudging.kept(conversation, after, turn)
     effects += nudging.waiting(conversation, turn)
-    text = [*_done_lines(path, after, stage.stage_number, resource, turn), *([promise] if promise else [])]
+    text = [*_done_lines(path, after, stage.stage_number, resource, turn), promise]
+    text = [each for each in (*text, lessons.slipped(path, after, turn)) if each]
     recalling = _recalling(path, resource, row, turn)
     if recalling is None:
         return conversation, [*effects, reply(" ".join(text), button("next", "", "next_path"))]
@@ -412,7 +512,7 @@ def _done_lines(
     elif all(each.completed or each.withdrawn for each in stage.resources):
         lines.append(say("learn.retest_next" if stage.topic else "learn.quiz_next"))
     if paths.step(after) is None:
-        lines.append(say("learn.path_done", skill=skill))
+        lines.append(lessons.finished(after, turn))
     return lines
 
 
@@ -545,7 +645,8 @@ def _progress_line(path: LearningPath, turn: Turn) -> str:
 
 def path_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`path`, `path sql`: one path with what can be done to it; `path sql to 60` sets its target."""
-    named, _, target = re.sub(r"\s+", " ", argument).partition(" to ")
+    parts = re.fullmatch(r"(.*?)\s*\bto\s+(\S.*)", argument, re.DOTALL)
+    named, target = parts.groups() if parts else (argument, "")
     path = lessons.at_hand(conversation, turn, named) if named else lessons.at_hand(conversation, turn)
     if path is None:
         return learn(conversation, named, turn)
@@ -561,7 +662,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     if path is None:
         return conversation, [reply(say("general.old_button"))]
     if state == "active":
-        return learn(conversation, path.skill, turn)
+        return _taken_up(conversation, path, turn)
     if state not in ("paused", "abandoned"):
         return _path_shown(conversation, path, turn)
     after = replace(path, state=state, updated_at=turn.at)
@@ -571,42 +672,51 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     told = reply(say(f"learn.{state}", skill=skill), back, button("next", "", "next_path"))
     if conversation.commitment is not None and conversation.commitment.path == path.id:
         conversation = replace(conversation, commitment=None)
+    for stage in conversation.stages:
+        if isinstance(stage, Quizzing | Placing | Recalling) and stage.path == path.id:
+            conversation = conversation.swapped(stage, None)
     return conversation, [paths.changes(path, after), *nudging.waiting(conversation, turn), told]
 
 
 def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
-    lines = [
-        _progress_line(path, turn),
-        say(
-            "learn.levels",
-            level=path.current_level,
-            target=path.target_level,
-            priority=say(f"learn.priority_{path.gap_priority.lower()}"),
-            hours=conversation.profile.hours_a_week,
-        ),
-    ]
-    choices = [button("level", path.id, "level"), button("settings", "hours", "hours")]
+    line = _progress_line(path, turn)
+    if path.state == "active" and paths.step(path) is None:
+        return conversation, [reply(line, button("next", "", "next_path"), button("learn", "", "learn"))]
+    levels = say(
+        "learn.levels",
+        level=path.current_level,
+        target=path.target_level,
+        priority=say(f"learn.priority_{path.gap_priority.lower()}"),
+        hours=lessons.hours_of(path, conversation),
+    )
+    choices = []
     if path.state == "active":
+        if turn.content.path(path.skill) is not None:
+            choices.append(button("level", path.id, "level"))
+        choices.append(button("settings", "hours", "hours"))
         choices.append(Choice(id=f"path:{path.id}.paused", label=label("pause_path")))
     else:
         choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
     if path.state != "abandoned":
         choices.append(Choice(id=f"path:{path.id}.abandoned", label=label("abandon")))
-    return conversation, [reply("\n\n".join(lines), *choices, button("next", "", "next_path"))]
+    return conversation, [reply(f"{line}\n\n{levels}", *choices, button("next", "", "next_path"))]
 
 
 def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: Turn) -> Outcome:
-    """Another level to reach: above where they are, at most 100. Stages join or are left out by it."""
+    """Another level to reach: above where they are, at most as far as the path goes. Stages join or are left out by it."""
     template = turn.content.path(path.skill)
     number = re.fullmatch(r"\s*(\d{1,3})\s*(?:%|/100)?\s*", words)
     target = int(number[1]) if number else -1
     skill = lessons.title_of(path.skill, turn)
-    if not path.current_level < target <= paths.TARGET_MOST or template is None:
-        return conversation, [
-            reply(say("learn.bad_target", skill=skill, level=path.current_level, most=paths.TARGET_MOST))
-        ]
-    hours = conversation.profile.hours_a_week
-    after = paths.with_target(path, template, target, hours=hours, at=turn.at)
+    most = max(paths.TARGET, path.target_level)  # of another service's path: what it set itself
+    if not path.current_level < target <= most:
+        key = "learn.bad_target" if path.current_level < most else "learn.no_target"
+        words = say(key, skill=skill, level=path.current_level, most=most, example=f"{path.skill} to {most}")
+        return conversation, [reply(words, button("next", "", "next_path"))]
+    hours = lessons.hours_of(path, conversation)
+    after = replace(path, target_level=target, updated_at=turn.at)
+    if template is not None:
+        after = paths.with_target(path, template, target, hours=hours, at=turn.at)
     made = _rows(conversation, after, len(path.stages), turn)
     end = lessons.day_text(after.progress.estimated_completion_date)
     told = reply(say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path"))
@@ -616,16 +726,18 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
 def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Hours a week in words: every open path is planned anew by them."""
     number = re.search(r"-?\d+(?:[.,]\d+)?", text)
-    hours = round(float(number[0].replace(",", "."))) if number else None
-    if hours is None or not paths.FEWEST_HOURS <= hours <= paths.MOST_HOURS:
+    asked = float(number[0].replace(",", ".")) if number else 0
+    hours = floor(asked)
+    if not paths.FEWEST_HOURS <= asked <= paths.MOST_HOURS:
         limits = {"fewest": paths.FEWEST_HOURS, "most": paths.MOST_HOURS}
+        conversation = conversation.without(*ASIDES).pushed(Setting(field="hours"))
         return conversation, [reply(say("learn.bad_hours", **limits), button("cancel", "", "cancel"))]
     conversation = conversation.without(Setting).with_profile(hours_a_week=hours)
     effects: list[Effect] = []
-    lines = [say("learn.hours_set", hours=hours)]
+    lines = [say("learn.hours_set" if hours == asked else "learn.hours_whole", hours=hours)]
     for path in turn.known.paths:
         if path.state == "active" and paths.step(path) is not None:
-            after = paths.planned(path, hours=hours, at=turn.at)
+            after = paths.planned(replace(path, pace=0), hours=hours, at=turn.at)
             effects.append(paths.changes(path, after))
             was, now = (each.progress.estimated_completion_date for each in (path, after))
             if was != now:
@@ -640,7 +752,7 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     return conversation, [*effects, reply("\n\n".join(lines[:4]), button("next", "", "next_path"))]
 
 
-def _unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:
+def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:
     """The nearest ones; what was asked for is counted for the operator."""
     names = turn.content.skill_names()
     close = dict.fromkeys(
@@ -650,13 +762,16 @@ def _unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[E
     if close:
         told = reply(say("learn.unknown", skill=shown_), *_skills(list(close), turn))
         return [companies.skill_wish(conversation.student, asked, turn.at), told]
-    told = reply(say("learn.unknown_plain", skill=shown_), *_skills(list(turn.content.paths), turn))
-    return [companies.skill_wish(conversation.student, asked, turn.at), told]
+    return [
+        companies.skill_wish(conversation.student, asked, turn.at),
+        _choose("unknown_plain", conversation, turn, skill=shown_),
+    ]
 
 
 def _skills(skills: list[str], turn: Turn) -> tuple[Choice, ...]:
     """The student's own open paths first."""
-    mine = [path.skill for path in turn.known.paths if path.skill in skills]
+    templates = (turn.content.path(path.skill) for path in sorted(turn.known.paths, key=paths.by_priority))
+    mine = [each.skill for each in templates if each is not None and each.skill in skills]
     ordered = list(dict.fromkeys([*mine, *skills]))[:MOST_BUTTONS]
     return tuple(
         Choice(id=f"learn:{skill}", label=label("learn_skill", skill=turn.content.paths[skill].title))

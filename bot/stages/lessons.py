@@ -6,11 +6,18 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from bot import paths, streaks
 from bot.clock import zone_of
 from bot.conversation import Conversation
-from bot.documents import LearningPath, LearningProgress, PathStage, QuizAttempt, slug_uuid
+from bot.documents import (
+    LearningPath,
+    LearningProgress,
+    PathStage,
+    QuizAttempt,
+    slug_uuid,
+)
 from bot.effects import Turn, button
 from bot.messages import Bar, Choice, Route, RouteStop, plain
 from bot.quizzes import QuizQuestion
@@ -18,6 +25,7 @@ from bot.sentences import counted, say
 
 WEEKS_SHOWN = 6  # in the picture
 DIFFERS = 0.4  # of the hours planned: by less no plan is made anew
+SLIPPED = timedelta(days=3)  # of a planned end: less is the ordinary unevenness of weeks
 LOOKED_BACK = timedelta(weeks=2)  # at what a week really has; one alone says little
 
 
@@ -34,9 +42,7 @@ def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> Learning
     """The path named; else the open one chosen last, else by priority; else one that is complete."""
     active = [path for path in turn.known.paths if path.state == "active"]
     if skill:
-        template = turn.content.path(skill)
-        slug = template.skill if template else skill
-        return next((path for path in turn.known.paths if path.skill == slug), None)
+        return named(skill, turn)
     open_ = [path for path in active if paths.step(path) is not None]
     chosen = next((path for path in open_ if path.id == conversation.chosen_path), None)
     if chosen is not None:
@@ -44,16 +50,51 @@ def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> Learning
     return min(open_ or active, key=paths.by_priority, default=None)
 
 
+def named(skill: str, turn: Turn) -> LearningPath | None:
+    """The student's path for a skill, however it is called; also one that another service made for a skill of its own."""
+
+    def slug(name: str) -> str:
+        template = turn.content.path(name)
+        return template.skill if template else " ".join(name.casefold().split())
+
+    return next((path for path in turn.known.paths if slug(path.skill) == slug(skill)), None)
+
+
+def hours_of(path: LearningPath, conversation: Conversation) -> int:
+    """Hours a week it is planned with."""
+    return path.pace or conversation.profile.hours_a_week
+
+
 def questions_of(path: LearningPath, stage: PathStage, turn: Turn) -> list[QuizQuestion]:
     """The quiz bank of a stage; empty for a topic's own stage, or one that another service made."""
     if stage.topic:
         return []
-    return [each for each in turn.content.quizzes.get(path.skill, ()) if each.stage == stage.stage_name]
+    template = turn.content.path(path.skill)
+    bank = turn.content.quizzes.get(template.skill, ()) if template else ()
+    return [each for each in bank if each.stage == stage.stage_name]
 
 
 def assessed(path: LearningPath, stage: PathStage, turn: Turn) -> bool:
     """Whether there is something to pass before it closes."""
     return bool(stage.topic) or bool(questions_of(path, stage, turn))
+
+
+def is_bare(path: LearningPath, step: paths.Step, turn: Turn) -> bool:
+    """A stage of another service that names topics alone: nothing to open, nothing to pass."""
+    return not step.stage.resources and not assessed(path, step.stage, turn)
+
+
+def settled(path: LearningPath, conversation: Conversation, turn: Turn) -> LearningPath:
+    """With the stage at hand closed, as long as there is nothing left to do in it: its quiz was passed before its last
+    resource was withdrawn, or another service made it and it has none."""
+    while (step := paths.step(path)) is not None and step.kind == "quiz" and not is_bare(path, step, turn):
+        row = row_of(path, step, turn)
+        if assessed(path, step.stage, turn) and (row is None or row.status != "completed"):
+            break
+        path = paths.with_assessed(
+            path, step.stage.stage_number, hours=hours_of(path, conversation), at=turn.at
+        )
+    return path
 
 
 def step_id(path: LearningPath, step: paths.Step) -> str:
@@ -87,6 +128,14 @@ def title_of(skill: str, turn: Turn) -> str:
     return template.title if template else plain(skill)
 
 
+def finished(path: LearningPath, turn: Turn) -> str:
+    """What is said of a path with nothing left to do: it is complete, or it was only ever about weak topics."""
+    title = title_of(path.skill, turn)
+    if turn.content.path(path.skill) is not None and all(stage.topic for stage in path.stages):
+        return say("learn.topics_done", skill=title)
+    return say("learn.path_done", skill=title)
+
+
 def step_text(
     path: LearningPath, step: paths.Step, turn: Turn, *, nudging: bool = False
 ) -> tuple[str, tuple[Choice, ...]]:
@@ -110,6 +159,10 @@ def step_text(
             minutes=resource.duration_minutes,
         )
         return text, (button("done", row.id if row else "", "done"),)
+    if is_bare(path, step, turn):
+        topics = plain(", ".join(stage.topics)) or where["stage"]
+        done = button("done", f"{path.id}.{stage.stage_number}", "done")
+        return say("learn.bare", **where, topics=topics), (done,)
     if step.kind == "retest":
         return say("learn.retest", **where), (button("retest", f"{path.id}.{stage.stage_number}", "retest"),)
     open_quiz = open_attempt(row)
@@ -153,11 +206,11 @@ def spent(rows: Iterable[LearningProgress], since: datetime, until: datetime) ->
             total += row.time_spent_minutes
         for attempt in row.attempts:
             if attempt.ended_at is not None and since <= attempt.ended_at < until:
-                total += _attempt_minutes(attempt)
+                total += attempt_minutes(attempt)
     return total
 
 
-def _attempt_minutes(attempt: QuizAttempt) -> int:
+def attempt_minutes(attempt: QuizAttempt) -> int:
     """From its beginning to its end, but no longer than one takes: people go away in between."""
     assert attempt.ended_at is not None
     return min(paths.QUIZ_MINUTES, max(1, round((attempt.ended_at - attempt.begun_at).total_seconds() / 60)))
@@ -194,16 +247,16 @@ def replanned(
         return None
     hours = conversation.profile.hours_a_week
     real = spent(rows, since, turn.at) / 60 / weeks
-    if abs(real - hours) <= DIFFERS * hours:
-        return None
-    pace = max(paths.FEWEST_HOURS, min(paths.MOST_HOURS, round(real)))
-    after = paths.planned(path, hours=pace, at=turn.at)
+    near = abs(real - hours) <= DIFFERS * hours
+    pace = 0 if near else max(paths.FEWEST_HOURS, min(paths.MOST_HOURS, round(real)))
+    after = replace(path, pace=pace)
+    after = paths.planned(after, hours=hours_of(after, conversation), at=turn.at)
     was, now = path.progress.estimated_completion_date, after.progress.estimated_completion_date
-    if was == now:
+    if pace == path.pace or was == now:
         return None
-    key = "learn.replanned_slower" if real < hours else "learn.replanned_faster"
+    key = "near" if near else "slower" if real < hours else "faster"
     text = say(
-        key,
+        f"learn.replanned_{key}",
         skill=title_of(path.skill, turn),
         spent=minutes(round(real * 60)),
         hours=hours,
@@ -213,10 +266,26 @@ def replanned(
     return after, text
 
 
+def slipped(before: LearningPath, after: LearningPath, turn: Turn) -> str:
+    """That the planned end has moved away, after a pause in learning; empty while it is near what was said."""
+    was, now = (each.progress.estimated_completion_date for each in (before, after))
+    first, then = _day(was), _day(now)
+    if first is None or then is None or then - first < SLIPPED or paths.step(after) is None:
+        return ""
+    return say("learn.slipped", skill=title_of(after.skill, turn), was=day_text(was), now=day_text(now))
+
+
 def day_text(iso: str) -> str:
-    """ "29 Mar"."""
-    day = date.fromisoformat(iso)
-    return f"{day.day} {day:%b}"
+    """ "29 Mar"; what is no date stands as another service wrote it."""
+    day = _day(iso)
+    return f"{day.day} {day:%b}" if day else plain(iso)
+
+
+def _day(iso: str) -> date | None:
+    try:
+        return date.fromisoformat(iso[:10])
+    except ValueError:
+        return None
 
 
 def picture(conversation: Conversation, turn: Turn) -> Route | None:

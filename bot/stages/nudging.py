@@ -368,7 +368,8 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
     if lines is None or path is None or step is None:
         return None
     text, choices = lines
-    kind: Literal["stage", "quiz"] = "quiz" if step.kind == "quiz" else "stage"
+    asks = step.kind == "quiz" and not lessons.is_bare(path, step, turn)
+    kind: Literal["stage", "quiz"] = "quiz" if asks else "stage"
     target = lessons.row_of(path, step, turn) or row
     days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
     values: dict[str, Any] = {

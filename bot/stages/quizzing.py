@@ -4,13 +4,14 @@ An answered question is edited in place. What was answered is on the row of `lea
 gone on with, and a button of it answers once.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import blake2b
 
 from msgspec.structs import replace
 
 from bot import paths, quizzes
-from bot.conversation import Conversation, Placing, Quizzing
-from bot.documents import LearningPath, LearningProgress, PathStage, QuizAttempt, insert, slug_uuid, update
+from bot.conversation import Conversation, Placing, Quizzing, Recalling
+from bot.documents import LearningPath, LearningProgress, PathStage, QuizAttempt, insert, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
 from bot.ports import Known
@@ -20,22 +21,8 @@ from bot.stages import choosing, lessons, nudging, reviewing
 
 ATTEMPTS_KEPT = 10  # of a quiz; what was missed is in its cards
 MOST_LINKS = 2  # resources offered after a failed quiz
+WORDS_COUNT = timedelta(days=1)  # after the question: later ones are hardly an answer to it
 PLACED_BY = 2  # questions of a stage, and one more when these disagree
-
-
-def wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
-    """`quiz`, `quiz sql`: of the stage at hand; a quiz that was begun goes on."""
-    path = lessons.at_hand(conversation, turn, argument)
-    stage = paths.current(path) if path else None
-    if path is None:
-        return conversation, [reply(say("quiz.no_path"), button("learn", "", "learn"))]
-    if stage is None:
-        return conversation, [
-            reply(
-                say("learn.path_done", skill=lessons.title_of(path.skill, turn)), button("learn", "", "learn")
-            )
-        ]
-    return start(conversation, path, stage, turn)
 
 
 def pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
@@ -51,105 +38,169 @@ def pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
 def start(
     conversation: Conversation, path: LearningPath, stage: PathStage, turn: Turn, *, edit: bool = False
 ) -> Outcome:
-    """A new attempt, or the one that is open; its question is asked."""
+    """A new attempt, or the one that is open; its question is asked. `edit`: in the place of what was pressed, but for what
+    a failed attempt was told."""
     bank = lessons.questions_of(path, stage, turn)
     if not bank:
+        conversation = conversation.without(Quizzing)
         return conversation, [reply(say("quiz.none"), button("next", "", "next_path"))]
     row, effects = _row(conversation, path, stage, turn)
-    open_ = lessons.open_attempt(row)
-    if open_ is None and stage.status == "completed":
-        return conversation, [
-            reply(say("quiz.passed_already", number=stage.stage_number), button("next", "", "next_path"))
-        ]
-    if open_ is None:
-        row = _with_attempt(row, bank, stage, turn)
+    if stage.status == "completed" or row.status == "completed":
+        return conversation, [_not_needed(path, stage, turn)]
+    if open_ := lessons.open_attempt(row):
+        attempt = _mended(open_, bank, turn)
+        note = say("quiz.withdrawn") if attempt is not open_ else ""
+        row = replace(row, attempts=(*row.attempts[:-1], attempt))
+    else:
+        edit = edit and not row.attempts
+        note, row = "", _with_attempt(row, bank, stage, turn)
+    last = row.attempts[-1]
+    if last is not open_:
         effects.append(_kept(row, turn.at))
-    conversation = conversation.without(Quizzing, Placing).pushed(
-        Quizzing(path=path.id, row=row.id, number=stage.stage_number)
-    )
-    shown = _question(path, stage, row, turn)
+    conversation = replace(conversation, chosen_path=path.id).without(Quizzing, Placing, Recalling)
+    if len(last.answers) == len(last.questions):
+        conversation, ended = _ended(conversation, path, stage, row, turn)
+        return conversation, [*effects, reply(note, edit=edit), *ended]
+    conversation = conversation.pushed(Quizzing(path=path.id, row=row.id, number=stage.stage_number))
+    shown = _question(path, stage, row, turn, note=note)
     return conversation, [*effects, replace(shown, edit=edit)]
 
 
+def _not_needed(path: LearningPath, stage: PathStage, turn: Turn) -> Reply:
+    """It is passed, or the stage is passed over."""
+    values = {"number": stage.stage_number, "skill": lessons.title_of(path.skill, turn)}
+    if stage.status == "completed":
+        text = say("quiz.not_needed", **values)
+    else:
+        text = f"{say('quiz.is_passed')} {say('quiz.closes_later', **values)}"
+    return reply(text, button("next", "", "next_path"))
+
+
+def _mended(open_: QuizAttempt, bank: list[QuizQuestion], turn: Turn) -> QuizAttempt:
+    """With other questions in the place of those that were withdrawn and not answered yet, as far as there are any."""
+    number = len(open_.answers)
+    left = [key for key in open_.questions[number:] if turn.content.quiz_question(key) is not None]
+    gone = len(open_.questions) - number - len(left)
+    if not gone:
+        return open_
+    spare = [each for each in bank if each.key not in open_.questions]
+    more = quizzes.drawn(spare, gone, (), f"{open_.seed}/{number}")
+    return replace(open_, questions=(*open_.questions[:number], *left, *more))
+
+
+def noted(conversation: Conversation, effects: list[Effect], at: datetime) -> Conversation:
+    """Whether the open question is the last thing said; only then words are an answer to it."""
+    said_ = [each for each in effects if isinstance(each, Reply)]
+    for stage in conversation.stages if said_ else ():
+        if isinstance(stage, Quizzing | Placing):
+            mine = f"pick:{stage.row if isinstance(stage, Quizzing) else stage.path}."
+            asks = any(each.id.startswith(mine) for each in said_[-1].message.choices)
+            conversation = conversation.swapped(stage, replace(stage, asked_at=at if asks else None))
+    return conversation
+
+
+def _is_asked(stage: Quizzing | Placing, at: datetime) -> bool:
+    return stage.asked_at is not None and at - stage.asked_at <= WORDS_COUNT
+
+
 def again(stage: Quizzing | Placing, turn: Turn) -> Reply:
-    """The open question, asked once more; [Go on] where its path is not at hand."""
+    """The open question, asked once more; [Go on] where it is not at hand."""
     if isinstance(stage, Placing):
         return _placing(stage, turn)
     found = _at(stage, turn)
     if found is None:
-        return reply(say("quiz.waits"), button("quiz", f"{stage.path}.{stage.number}", "quiz_on"))
-    path, number, row = found
-    return _question(path, number, row, turn)
+        return reply(say("quiz.waits"), back_to(stage))
+    path, on_path, row, _ = found
+    return _question(path, on_path, row, turn)
 
 
 def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A press under a quiz question: an answer, or one more option marked. An old one counts for nothing."""
-    if isinstance(floor := conversation.floor, Placing) and pick.row == floor.path:
-        return _place_picked(conversation, floor, pick, turn)
+    placing = next((s for s in conversation.stages if isinstance(s, Placing) and s.path == pick.row), None)
+    if placing is not None:
+        return _place_picked(conversation, placing, pick, turn)
     row = next((each for each in turn.known.progress if each.id == pick.row), None)
     path = next((each for each in turn.known.paths if row is not None and each.id == row.path_id), None)
     open_ = lessons.open_attempt(row)
     if row is None or path is None:
-        return conversation, [reply(say("general.old_button"))]
+        return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
     stage = paths.stage_of(path, row.stage_number)
     if open_ is None or pick.turn != _turn_of(open_):
         if open_ is not None and pick.turn == _turn_of(replace(open_, answers=open_.answers[:-1])):
             return conversation, []  # the same press twice
         on = button("quiz", f"{path.id}.{stage.stage_number}", "quiz_on")
-        return conversation, [reply(say("quiz.old"), *([on] if open_ else [button("next", "", "next_path")]))]
-    asked = turn.content.quiz_question(open_.questions[len(open_.answers)])
+        return conversation, [reply(say("quiz.old"), on if open_ else button("next", "", "next_path"))]
+    asked = _asked(open_, turn)
     if asked is None:
-        return _answered(conversation, path, stage, row, None, (), turn, edit=True)
-    answer = choosing.chosen(asked, _seed(open_), pick, typed=True)
+        return start(conversation, path, stage, turn, edit=True)
+    answer = choosing.chosen(asked, open_.seed, pick, typed=True)
     if answer is None:
         mask = pick.mask ^ (1 << (pick.place or 0))
         return conversation, [replace(_question(path, stage, row, turn, mask=mask), edit=True)]
-    if not answer:
-        return conversation, [reply(say("quiz.none_marked"))]
+    if not answer and not pick.no_idea:
+        return conversation, [reply(say("quiz.none_marked")), _question(path, stage, row, turn)]
     return _answered(conversation, path, stage, row, asked, answer, turn, edit=True)
 
 
 def said(conversation: Conversation, stage: Quizzing | Placing, text: str, turn: Turn) -> Outcome:
-    """An answer in words or letters."""
+    """An answer in words or letters. After anything else was said, the question comes again first."""
     if isinstance(stage, Placing):
         return _place_said(conversation, stage, text, turn)
     found = _at(stage, turn)
     if found is None:
-        return conversation.swapped(stage, None), [reply(say("quiz.gone"), button("next", "", "next_path"))]
-    path, on_path, row = found
-    open_ = lessons.open_attempt(row)
-    assert open_ is not None
-    asked = turn.content.quiz_question(open_.questions[len(open_.answers)])
-    answer = choosing.said(asked, _seed(open_), text) if asked else ()
+        return _gone(conversation, stage)
+    path, on_path, row, open_ = found
+    asked = _asked(open_, turn)
+    if asked is None or not _is_asked(stage, turn.at):
+        return start(conversation, path, on_path, turn)
+    answer = choosing.said(asked, open_.seed, text)
     if answer is None:
         return conversation, [reply(say("quiz.press")), _question(path, on_path, row, turn)]
     return _answered(conversation, path, on_path, row, asked, answer, turn)
 
 
-def skipped(
-    conversation: Conversation, stage: Quizzing | Placing, turn: Turn, *, edit: bool = False
-) -> Outcome:
-    """ "Don't know": it counts as missed, and what is right is told."""
+def skipped(conversation: Conversation, stage: Quizzing | Placing, turn: Turn) -> Outcome:
+    """ "skip": it counts as missed, and what is right is told."""
     if isinstance(stage, Placing):
-        return _placed(conversation, stage, turn, right=False, edit=edit)
+        if not _is_asked(stage, turn.at):
+            return conversation, [_placing(stage, turn)]
+        return _placed(conversation, stage, turn, right=False)
     found = _at(stage, turn)
     if found is None:
-        return conversation.swapped(stage, None), [reply(say("quiz.gone"), button("next", "", "next_path"))]
-    path, on_path, row = found
-    open_ = lessons.open_attempt(row)
-    assert open_ is not None
-    asked = turn.content.quiz_question(open_.questions[len(open_.answers)])
-    return _answered(conversation, path, on_path, row, asked, (), turn, edit=edit)
+        return _gone(conversation, stage)
+    path, on_path, row, open_ = found
+    asked = _asked(open_, turn)
+    if asked is None or not _is_asked(stage, turn.at):
+        return start(conversation, path, on_path, turn)
+    return _answered(conversation, path, on_path, row, asked, (), turn)
+
+
+def _gone(conversation: Conversation, stage: Quizzing) -> Outcome:
+    return conversation.swapped(stage, None), [reply(say("quiz.gone"), button("next", "", "next_path"))]
 
 
 def left(conversation: Conversation, stage: Quizzing | Placing) -> Outcome:
-    """Gone away from; what was answered is kept."""
+    """Gone away from; what was answered of a quiz is kept."""
     if isinstance(stage, Placing):
-        return conversation.swapped(stage, None), [
-            reply(say("quiz.placement_left"), button("next", "", "next_path"))
-        ]
-    on = button("quiz", f"{stage.path}.{stage.number}", "quiz_on")
-    return conversation.swapped(stage, None), [reply(say("quiz.left"), on)]
+        again_ = button("level", stage.path, "level")
+        on = button("next", "", "next_path")
+        return conversation.swapped(stage, None), [reply(say("quiz.placement_left"), on, again_)]
+    return conversation.swapped(stage, None), [reply(say("quiz.left"), back_to(stage))]
+
+
+def back_to(stage: Quizzing) -> Choice:
+    """[Go on with the quiz]."""
+    return button("quiz", f"{stage.path}.{stage.number}", "quiz_on")
+
+
+def put_aside(conversation: Conversation, effects: list[Effect]) -> Outcome:
+    """An interview begins: the quiz waits until it is asked for again, which is said first."""
+    told: list[Effect] = []
+    for stage in conversation.stages:
+        if isinstance(stage, Quizzing | Placing):
+            conversation, words = left(conversation, stage)
+            told += words
+    return conversation, [*told, *effects]
 
 
 def _answered(
@@ -157,7 +208,7 @@ def _answered(
     path: LearningPath,
     stage: PathStage,
     row: LearningProgress,
-    asked: QuizQuestion | None,
+    asked: QuizQuestion,
     answer: tuple[str, ...],
     turn: Turn,
     *,
@@ -168,9 +219,7 @@ def _answered(
     heading = _heading(path, stage, open_, turn)
     after = replace(open_, answers=(*open_.answers, answer))
     row = replace(row, attempts=(*row.attempts[:-1], after))
-    told = choosing.verdict(asked, answer) if asked else say("quiz.withdrawn")
-    parts = [heading, plain(asked.question), told] if asked else [heading, told]
-    text = "\n\n".join(parts)
+    text = "\n\n".join([heading, plain(asked.question), choosing.verdict(asked, answer)])
     if len(after.answers) < len(after.questions):
         number = len(after.answers) + 1
         following = button(
@@ -189,24 +238,27 @@ def _ended(
     conversation: Conversation, path: LearningPath, stage: PathStage, row: LearningProgress, turn: Turn
 ) -> Outcome:
     """The last question is answered: passed or not, what was missed, and the one thing to do next."""
-    last = row.attempts[-1]
+    last = replace(row.attempts[-1], ended_at=turn.at)
+    conversation = conversation.without(Quizzing)
     asked = [turn.content.quiz_question(key) for key in last.questions]
     pairs = [(each, given) for each, given in zip(asked, last.answers, strict=True) if each is not None]
     wrong = [each for each, given in pairs if not choosing.is_right(each, given)]
     right = len(pairs) - len(wrong)
-    score = round(100 * right / len(pairs)) if pairs else 0
-    passing = stage.assessment.passing_score
-    last = replace(last, score=score, ended_at=turn.at)
-    passed = score >= passing
-    row = replace(row, attempts=(*row.attempts[:-1], last))
+    score, passing = round(100 * right / len(pairs)), stage.assessment.passing_score
+    last = replace(last, score=score)
+    minutes = lessons.attempt_minutes(last)
+    row = replace(
+        row, attempts=(*row.attempts[:-1], last), time_spent_minutes=row.time_spent_minutes + minutes
+    )
     cards = reviewing.missed(conversation, [reviewing.of_question(each, path, turn) for each in wrong], turn)
-    conversation = conversation.without(Quizzing)
     counts = {"right": right, "total": len(pairs), "score": score, "passing": passing}
-    if not passed:
+    spent = replace(paths.with_spent(path, minutes), updated_at=turn.at)
+    if score < passing:
         text, choices = _failed(path, stage, wrong, counts)
-        return conversation, [_kept(row, turn.at, ended=True), *cards, reply(text, *choices)]
-    hours = conversation.profile.hours_a_week
-    after = paths.with_assessed(path, stage.stage_number, hours=hours, at=turn.at)
+        kept = [_kept(row, turn.at), paths.changes(path, spent)]
+        return conversation, [*kept, *cards, reply(text, *choices)]
+    hours = lessons.hours_of(path, conversation)
+    after = paths.with_assessed(spent, stage.stage_number, hours=hours, at=turn.at)
     row = replace(row, status="completed", completed_at=turn.at)
     lines = [say("quiz.passed", **counts)]
     closed = paths.stage_of(after, stage.stage_number).status == "completed"
@@ -217,15 +269,15 @@ def _ended(
     known = _with_path(replace(turn.known, progress=_with_row(turn.known.progress, row)), after)
     turn = replace(turn, known=known)
     conversation, promise = nudging.kept(conversation, after, turn)
-    lines += [promise] if promise else []
+    lines += [each for each in (promise, lessons.slipped(path, after, turn)) if each]
     step = paths.step(after)
     if step is None:
-        lines.append(say("learn.path_done", skill=lessons.title_of(path.skill, turn)))
+        lines.append(lessons.finished(after, turn))
     choices = [button("next", "", "next_path"), button("progress", "", "progress")]
     if step is not None and closed and conversation.commitment is None:
         lines.append(say("commitment.offer", number=step.stage.stage_number))
         choices.insert(1, button("commit", f"{after.id}.ask", "commit"))
-    effects: list[Effect] = [_kept(row, turn.at, ended=True), *cards, paths.changes(path, after)]
+    effects: list[Effect] = [_kept(row, turn.at), *cards, paths.changes(path, after)]
     effects += nudging.waiting(conversation, turn)
     return conversation, [*effects, reply("\n\n".join(lines), *choices)]
 
@@ -240,23 +292,28 @@ def _failed(
     links = [each for uuid in wanted_ for each in stage.resources if each.resource_id == uuid]
     shown = [say("quiz.link", title=plain(each.title), url=each.url) for each in links[:MOST_LINKS]]
     if shown:
-        lines.append("  \n".join(shown))
+        lines.append("  \n".join([say("quiz.explained"), *shown]))
     lines.append(say("quiz.retry_other"))
     again_ = button("quiz", f"{path.id}.{stage.stage_number}", "quiz_again")
     return "\n\n".join(lines), [again_, button("snooze", "", "snooze")]
 
 
 def _question(
-    path: LearningPath, stage: PathStage, row: LearningProgress, turn: Turn, *, mask: int = 0
+    path: LearningPath,
+    stage: PathStage,
+    row: LearningProgress,
+    turn: Turn,
+    *,
+    mask: int = 0,
+    note: str = "",
 ) -> Reply:
     open_ = row.attempts[-1]
-    heading = _heading(path, stage, open_, turn)
-    asked = turn.content.quiz_question(open_.questions[len(open_.answers)])
-    if asked is None:  # the catalogue has let go of it: it counts neither way
-        return reply(f"{heading}\n\n{say('quiz.withdrawn')}", button("skip", row.id, "skip"))
+    asked = _asked(open_, turn)
+    if asked is None:  # the catalogue has let go of it: [Go on] brings another
+        return reply(say("quiz.waits"), button("quiz", f"{path.id}.{stage.stage_number}", "quiz_on"))
+    heading = "\n\n".join(part for part in (note, _heading(path, stage, open_, turn)) if part)
     address = f"{row.id}.{_turn_of(open_)}"
-    more = (button("skip", row.id, "no_idea"),) if asked.kind == "fill" else ()
-    message = choosing.message(asked, heading, _seed(open_), address, mask=mask, more=more)
+    message = choosing.message(asked, heading, open_.seed, address, mask=mask, can_skip=True)
     return Reply(message=replace(message, poll=None))  # several in a row are quicker edited in place
 
 
@@ -274,9 +331,8 @@ def _row(
     conversation: Conversation, path: LearningPath, stage: PathStage, turn: Turn
 ) -> tuple[LearningProgress, list[Effect]]:
     """The row of this stage's quiz, made when it is first wanted."""
-    uuid = slug_uuid("quiz", path.skill, stage.stage_name)
-    rows = (each for each in turn.known.progress if each.path_id == path.id)
-    row = next((each for each in rows if each.resource_id == uuid), None)
+    step = paths.Step(kind="quiz", stage=stage)
+    row, uuid = lessons.row_of(path, step, turn), lessons.step_id(path, step)
     if row is not None:
         return row, []
     made = reviewing.new_row(conversation, uuid, "quiz", path.id, turn, stage=stage.stage_number)
@@ -296,29 +352,29 @@ def _with_attempt(
     return replace(row, attempts=kept, status="in_progress")
 
 
-def _kept(row: LearningProgress, at: datetime, *, ended: bool = False) -> Effect:
-    fields: dict[str, object] = {"attempts": row.attempts, "updated_at": at}
-    if row.status == "completed":
-        fields |= {"status": row.status, "completed_at": row.completed_at}
-    elif ended or len(row.attempts[-1].answers) == 0:
-        fields["status"] = row.status
-    return update(LearningProgress, row.id, **fields)
+def _kept(row: LearningProgress, at: datetime) -> Effect:
+    kept: dict[str, object] = {"attempts": row.attempts, "status": row.status, "updated_at": at}
+    if row.attempts and row.attempts[-1].ended_at is not None:
+        kept |= {"completed_at": row.completed_at, "time_spent_minutes": row.time_spent_minutes}
+    return update(LearningProgress, row.id, **kept)
 
 
-def _at(stage: Quizzing, turn: Turn) -> tuple[LearningPath, PathStage, LearningProgress] | None:
+def _at(stage: Quizzing, turn: Turn) -> tuple[LearningPath, PathStage, LearningProgress, QuizAttempt] | None:
     row = next((each for each in turn.known.progress if each.id == stage.row), None)
     path = next((each for each in turn.known.paths if each.id == stage.path), None)
-    if row is None or path is None or lessons.open_attempt(row) is None:
+    open_ = lessons.open_attempt(row)
+    if row is None or path is None or open_ is None:
         return None
-    return path, paths.stage_of(path, stage.number), row
+    return path, paths.stage_of(path, stage.number), row, open_
+
+
+def _asked(open_: QuizAttempt, turn: Turn) -> QuizQuestion | None:
+    """The open question; None where the content has let go of it."""
+    return turn.content.quiz_question(open_.questions[len(open_.answers)])
 
 
 def _turn_of(open_: QuizAttempt) -> str:
     return f"q{open_.number}-{len(open_.answers)}"
-
-
-def _seed(open_: QuizAttempt) -> str:
-    return open_.seed
 
 
 def _with_row(rows: tuple[LearningProgress, ...], row: LearningProgress) -> tuple[LearningProgress, ...]:
@@ -335,35 +391,38 @@ def _with_path(known: Known, after: LearningPath) -> Known:
 def place(conversation: Conversation, path: LearningPath, turn: Turn, *, edit: bool = False) -> Outcome:
     """Begin the questions that find somebody's level."""
     stage = Placing(path=path.id, seed=turn.event.id)
-    conversation = conversation.without(Quizzing, Placing).pushed(stage)
-    shown = _placing(stage, turn)
-    return conversation, [replace(shown, edit=edit)]
+    conversation = conversation.without(Quizzing, Placing, Recalling).pushed(stage)
+    return conversation, [replace(_placing(stage, turn), edit=edit)]
 
 
-def _placing(stage: Placing, turn: Turn) -> Reply:
+def can_place(path: LearningPath, turn: Turn) -> bool:
+    """Whether there are questions to find a level by."""
+    template = turn.content.path(path.skill)
+    return template is not None and bool(turn.content.quizzes.get(template.skill))
+
+
+def _placing(stage: Placing, turn: Turn, *, mask: int = 0) -> Reply:
     """The open question of a placement."""
     asked = _placing_question(stage, turn)
     if asked is None:
-        return reply(say("quiz.waits"), button("next", "", "next_path"))
+        return reply(say("quiz.waits"), button("level", f"{stage.path}.quiz", "level_quiz"))
     heading = _placing_heading(stage, turn)
-    address = f"{stage.path}.p{_count(stage)}"
-    message = choosing.message(asked, heading, stage.seed, address, typed=False)
-    more = (*message.choices, button("skip", stage.path, "no_idea"))
-    return Reply(message=replace(message, choices=more, poll=None))
+    address = f"{stage.path}.{_turn_of_placing(stage)}"
+    message = choosing.message(asked, heading, stage.seed, address, mask=mask, typed=False, can_skip=True)
+    return Reply(message=replace(message, poll=None))
 
 
 def _place_picked(conversation: Conversation, stage: Placing, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A press under a question of the placement."""
     asked = _placing_question(stage, turn)
-    if asked is None or pick.turn != f"p{_count(stage)}":
+    if asked is None or pick.turn != _turn_of_placing(stage):
         return conversation, []
     answer = choosing.chosen(asked, stage.seed, pick, typed=False)
     if answer is None:
         mask = pick.mask ^ (1 << (pick.place or 0))
-        heading = _placing_heading(stage, turn)
-        address = f"{stage.path}.p{_count(stage)}"
-        message = choosing.message(asked, heading, stage.seed, address, mask=mask, typed=False)
-        return conversation, [Reply(message=message, edit=True)]
+        return conversation, [replace(_placing(stage, turn, mask=mask), edit=True)]
+    if not answer and not pick.no_idea:
+        return conversation, [reply(say("quiz.none_marked")), _placing(stage, turn)]
     right = choosing.is_right(asked, answer)
     return _placed(conversation, stage, turn, right=right, edit=True)
 
@@ -371,8 +430,10 @@ def _place_picked(conversation: Conversation, stage: Placing, pick: choosing.Pic
 def _place_said(conversation: Conversation, stage: Placing, text: str, turn: Turn) -> Outcome:
     """The same in words or letters."""
     asked = _placing_question(stage, turn)
-    answer = choosing.said(asked, stage.seed, text, typed=False) if asked else None
-    if answer is None or asked is None:
+    if asked is None or not _is_asked(stage, turn.at):
+        return conversation, [_placing(stage, turn)]
+    answer = choosing.said(asked, stage.seed, text, typed=False)
+    if answer is None:
         return conversation, [reply(say("quiz.press")), _placing(stage, turn)]
     return _placed(conversation, stage, turn, right=choosing.is_right(asked, answer))
 
@@ -414,7 +475,7 @@ def _placing_question(stage: Placing, turn: Turn) -> QuizQuestion | None:
     if path is None or template is None or len(stage.answers) > len(template.stages):
         return None
     name = template.stages[len(stage.answers) - 1].stage_name
-    bank = [each for each in turn.content.quizzes.get(path.skill, ()) if each.stage == name]
+    bank = [each for each in turn.content.quizzes.get(template.skill, ()) if each.stage == name]
     keys = quizzes.drawn(bank, 2 * PLACED_BY - 1, (), f"{stage.seed}/{name}")
     place_ = len(stage.answers[-1])
     return turn.content.quiz_question(keys[place_]) if place_ < len(keys) else None
@@ -423,6 +484,11 @@ def _placing_question(stage: Placing, turn: Turn) -> QuizQuestion | None:
 def _placing_heading(stage: Placing, turn: Turn) -> str:
     path = next(each for each in turn.known.paths if each.id == stage.path)
     return say("quiz.placement", skill=lessons.title_of(path.skill, turn), number=_count(stage) + 1)
+
+
+def _turn_of_placing(stage: Placing) -> str:
+    """Which of which placement: a button of an earlier one is none of this."""
+    return f"p{blake2b(stage.seed.encode(), digest_size=3).hexdigest()}-{_count(stage)}"
 
 
 def _count(stage: Placing) -> int:

@@ -498,12 +498,11 @@ def _offer(
     when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
     paused = first.path.state != "active"
     words = say(
-        "report.weakest_paused" if paused else "report.weakest",
+        "report.weakest",
         topic=first.topic,
-        skill=say("learn.name", skill=turn.content.paths[first.path.skill].title),
+        skill=turn.content.paths[first.path.skill].title,
         resources=counted(first.resources, "resource"),
         minutes=first.minutes,
-        when=when,
     )
     stage = paths.stage_of(first.path, first.number)
     if stage.requires:
@@ -512,6 +511,7 @@ def _offer(
         words += " " + say("report.weakest_after", numbers=numbers)
     if others:
         words += " " + say("report.weakest_too", topics=", ".join(each.topic for each in others))
-    yes = Choice(id=f"learn:{first.path.skill}", label=label("yes"))
+    words += " " + say("report.take_up" if paused else "report.begin", when=when)
+    yes = Choice(id=f"path:{first.path.id}.active", label=label("yes"))
     later = button("later", first.path.skill, "other_time")
     return reply(words, yes, *([] if paused else [later]), button("unstage", report.id, "no"))

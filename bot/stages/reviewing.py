@@ -444,7 +444,7 @@ def _with_stage(
         question=result.question,
         resources=chosen,
         requires=requires,
-        hours=conversation.profile.hours_a_week,
+        hours=lessons.hours_of(before, conversation),
         at=turn.at,
     )
     if paths.is_left_out(before):
@@ -493,9 +493,8 @@ def declined(conversation: Conversation, report_id: str, turn: Turn) -> Outcome:
     """ "No" under a report: its topics are no stages any more."""
     report = next((each for each in turn.known.reports if each.id == report_id), None)
     effects = list[Effect]()
-    hours = conversation.profile.hours_a_week
     for path in turn.known.paths:
-        after = path
+        after, hours = path, lessons.hours_of(path, conversation)
         for stage in path.stages:
             if stage.status != "completed" and report is not None and _is_from(stage.question_id, report):
                 after = paths.with_declined(after, stage.stage_number, hours=hours, at=turn.at)
@@ -547,7 +546,7 @@ def concluded(
         link = _first_link(stage.resources)
         told = reply(say("learn.retest_failed", link=link, **values), again, button("next", "", "next_path"))
         return [kept, *cards, told], None
-    hours = conversation.profile.hours_a_week
+    hours = lessons.hours_of(path, conversation)
     after = paths.with_assessed(path, stage.stage_number, hours=hours, at=turn.at)
     kept = update(
         LearningProgress,
@@ -558,8 +557,8 @@ def concluded(
         updated_at=turn.at,
     )
     words = say("learn.retest_passed", number=stage.stage_number, **values)
-    if paths.step(after) is None and not all(each.topic for each in after.stages):
-        words += " " + say("learn.path_done", skill=lessons.title_of(path.skill, turn))
+    if paths.step(after) is None:
+        words += " " + lessons.finished(after, turn)
     told = reply(words, button("next", "", "next_path"))
     return [kept, *cards, paths.changes(path, after), told], after
 
