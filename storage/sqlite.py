@@ -716,16 +716,26 @@ def _take(db: _Db, student: str, platforms: str, until: int) -> list[Delivery]:
 
 
 def _lease(db: _Db, at: int, until: int, limit: int) -> list[Any]:
-    """The first `limit` of both tables, leased: wake-ups, then rows."""
+    """The first `limit` of both tables, leased: wake-ups, then rows. Rows from `due` are the first of it, so a range moves
+    them; the others are few."""
     db.flush()
     look = {"at": at, "limit": limit}
-    found = [one for query in (_WAKING, _ROWS, _LAPSED_WAKING) for one in db.execute(query, look)]
-    taken = sorted(found, key=lambda one: (one[1] > "", one))[:limit]
+    waking, rows, lapsed = (db.execute(query, look).fetchall() for query in (_WAKING, _ROWS, _LAPSED_WAKING))
+    taken = sorted(waking + rows + lapsed, key=lambda one: (one[1] > "", one))[:limit]
+    chosen = set(taken)
+    singly = [one for one in waking + lapsed if one in chosen]
+    last = next((one for one in reversed(rows) if one in chosen), None)
     db.connection.executemany(
-        "INSERT OR REPLACE INTO leased (at, row, student, until) VALUES (?, ?, ?, ?)",
-        [(*one, until) for one in taken],
+        "INSERT OR REPLACE INTO leased VALUES (?, ?, ?, ?)", [(*one, until) for one in singly]
     )
-    db.connection.executemany("DELETE FROM due WHERE at = ? AND row = ? AND student = ?", taken)
+    db.connection.executemany("DELETE FROM due WHERE at = ? AND row = ? AND student = ?", singly)
+    if last is not None:  # then all wake-ups that are due are out of the range
+        db.execute(
+            """INSERT OR REPLACE INTO leased (at, row, student, until) SELECT at, row, student, ? FROM due
+            WHERE (at, row, student) <= (?, ?, ?)""",
+            (until, *last),
+        )
+        db.execute("DELETE FROM due WHERE (at, row, student) <= (?, ?, ?)", last)
     return taken
 
 
