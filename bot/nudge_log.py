@@ -1,7 +1,7 @@
 """What became of the nudges: what their wording is learnt from, and what an operator is shown. Reads the store only."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import wording
@@ -22,10 +22,10 @@ async def sent(store: Store, now: datetime) -> list[Sent]:
             probability=document["probability"],
             policy=document["policy"],
             reward=_within(document, "completed_at"),
-            at=_aware(document["at"]),
+            at=document["at"],
         )
         async for document in store.export("nudges")
-        if now - _aware(document["at"]) >= WITHIN
+        if now - document["at"] >= WITHIN
     ]
 
 
@@ -67,9 +67,4 @@ def _line(seen: Counter[str]) -> dict[str, Any]:
 
 def _within(document: dict[str, Any], field: str) -> bool:
     at = document.get(field)
-    return at is not None and _aware(at) - _aware(document["at"]) <= WITHIN
-
-
-def _aware(at: datetime) -> datetime:
-    """The driver may give naive UTC."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at is not None and at - document["at"] <= WITHIN

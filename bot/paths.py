@@ -29,11 +29,8 @@ from bot.documents import (
 
 TARGET = 80  # the level at the end of a path: ready for an interview, not an expert
 QUIZ_MINUTES = 10  # of one time through a stage's quiz
-HOURS = 5  # a week, until the student says otherwise
 FEWEST_HOURS, MOST_HOURS = 1, 60  # a week: beyond that it is a typing error, or a promise nobody keeps
-RETEST = Assessment(
-    type="quiz", questions_count=1, passing_score=65
-)  # another interview question on the topic
+RETEST = Assessment(type="quiz", questions_count=1, passing_score=65)  # another question on the topic
 
 _RANK: dict[Priority, int] = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
 

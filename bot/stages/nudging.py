@@ -41,15 +41,14 @@ from bot.events import NudgeDue, Unreachable
 from bot.messages import Choice, Message, plain
 from bot.sentences import counted, say
 from bot.stages import lessons, reviewing, settings
+from bot.stages.choosing import MOST_BUTTONS
 
 BACKOFF = (1, 2, 4, 7)  # days until the next one, after so many unanswered
 FAREWELL = len(BACKOFF)  # unanswered: the next one is a goodbye, then silence
 OPENED_WITHIN = timedelta(hours=24)  # a word after a nudge that counts as its answer
 LONG_STREAK = 3  # days: fewer are no habit to lose
 SEVERAL = 7  # days a commitment ahead of one's own choosing lies
-MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
 _EVERY = (1, 2, 4, 7)  # days from nudge to nudge, rarer with each "fewer of these"
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SUNDAY = 6
 _SPAN = re.compile(
     r"(?P<number>\d{1,3}|an?|one)\s*(?P<unit>h|d|w)(?:(?<=h)(?:ours?|rs?)?|(?<=d)(?:ays?)?|(?<=w)(?:eeks?)?)"
@@ -66,7 +65,7 @@ WORDINGS: dict[NudgeKind, tuple[str, ...]] = {
     "commitment": ("plain",),
     "farewell": ("plain",),
 }
-"""Each kind's openings, `nudge.<kind>_<wording>` of the sentences; which are true today is in `_eligible`."""
+"""Each kind's openings, `nudge.<kind>_<wording>` of the sentences; which of them are true today: `_is_true`."""
 
 
 class _Subject(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ from bot.events import Graded
 from bot.messages import Message, plain
 from bot.ports import Known
 from bot.quizzes import QuizQuestion
-from bot.sentences import counted, say
+from bot.sentences import say
 from bot.stages import choosing, feedback, lessons
 
 WEAK_BELOW = 65  # points: the border between "partial" and "good"; also what a retest has to reach
@@ -42,9 +42,8 @@ MOST_TOPICS = 3  # that one interview makes stages of: more is a wish list
 MOST_RESOURCES = 2  # of such a stage: it is a remedy, not a course
 A_DAY = 5  # reviews that `next` brings before the path's own step
 RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to what was asked about a resource
-REVIEW_OPEN = timedelta(
-    days=7
-)  # the longest pause between nudges: an answer that comes late is one all the same
+# The longest pause between nudges: an answer that comes late is one all the same.
+REVIEW_OPEN = timedelta(days=7)
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,7 +284,7 @@ def missed(conversation: Conversation, misses: Iterable[Miss], turn: Turn) -> li
         if row is not None:
             effects.append(update(LearningProgress, row.id, card=card, updated_at=turn.at))
         else:
-            effects.append(insert(_row(conversation, uuid, "review", each.path, turn, card=card)))
+            effects.append(insert(new_row(conversation, uuid, "review", each.path, turn, card=card)))
     return effects
 
 
@@ -322,7 +321,7 @@ def _path_of_topic(topic: str, turn: Turn) -> LearningPath | None:
     return next((each for each in turn.known.paths if template and each.skill == template.skill), None)
 
 
-def _row(
+def new_row(
     conversation: Conversation,
     resource_id: str,
     kind: Literal["resource", "quiz", "review", "retest"],
@@ -332,6 +331,7 @@ def _row(
     stage: int = 0,
     card: ReviewCard | None = None,
 ) -> LearningProgress:
+    """Of something nobody began yet."""
     return LearningProgress(
         id=new_id(turn.at, conversation.student, turn.event.id, resource_id),
         student_id=conversation.student,
@@ -347,9 +347,6 @@ def _row(
         updated_at=turn.at,
         card=card,
     )
-
-
-new_row = _row
 
 
 # A weak topic becomes a stage of its own
@@ -451,9 +448,9 @@ def _with_stage(
         path = replace(path, state="active")
     number = path.stages[-1].stage_number
     ids = [each.resource_id for each in chosen]
-    rows = [_row(conversation, each, "resource", path.id, turn, stage=number) for each in ids]
+    rows = [new_row(conversation, each, "resource", path.id, turn, stage=number) for each in ids]
     uuid = lessons.step_id(path, paths.Step(kind="retest", stage=path.stages[-1]))
-    return path, [*rows, _row(conversation, uuid, "retest", path.id, turn, stage=number)]
+    return path, [*rows, new_row(conversation, uuid, "retest", path.id, turn, stage=number)]
 
 
 def _nearest(template: PathTemplate, result: Result) -> tuple[int, TemplateStage]:
@@ -581,9 +578,3 @@ def _of_code(card: ReviewCard, result: Result) -> Rating:
     if not result.not_detected:
         return Rating.Good
     return Rating.Again if set(card.points) & set(result.not_detected) else Rating.Hard
-
-
-def resources_line(made: Sequence[TopicStage]) -> str:
-    """ "2 resources, 35 min"."""
-    count = counted(sum(each.resources for each in made), "resource")
-    return f"{count}, {lessons.minutes(sum(each.minutes for each in made))}"
