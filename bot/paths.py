@@ -314,6 +314,11 @@ def stage_of(path: LearningPath, number: int) -> PathStage:
     return next(stage for stage in path.stages if stage.stage_number == number)
 
 
+def numbered(path: LearningPath | None, number: int) -> PathStage | None:
+    """The same of a path and a number that may not be there."""
+    return next((stage for stage in path.stages if stage.stage_number == number), None) if path else None
+
+
 def by_priority(path: LearningPath) -> tuple[int, float]:
     """The order of several paths: the widest gap first, then the one touched last."""
     return _RANK[path.gap_priority], -path.updated_at.timestamp()

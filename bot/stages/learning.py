@@ -8,7 +8,7 @@ from math import floor
 from msgspec.structs import replace
 
 from bot import companies, paths
-from bot.clock import next_reminder, shown, zone_of
+from bot.clock import local_day, next_reminder, shown, zone_of
 from bot.commands import bare_minutes
 from bot.conversation import (
     ASIDES,
@@ -97,13 +97,13 @@ def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, who
         after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
-        turn = _knowing(turn, after, made)
+        turn = turn.knowing(after, *made)
     conversation = replace(conversation, chosen_path=mine.id)
     told: list[Effect] = []
     if mine.state != "active" and paths.step(after) is not None:
         end = lessons.day_text(after.progress.estimated_completion_date)
         told = [reply(say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end))]
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     conversation, effects = show_next(conversation, after, turn, before=mine)
     conversation, asked = settings.zone_needed(conversation, turn)
     return conversation, [*rows, *told, *effects, *asked]
@@ -123,7 +123,7 @@ def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Ou
         at=turn.at,
     )
     rows = _rows(conversation, path, 0, turn)
-    turn = _knowing(turn, path, rows)
+    turn = turn.knowing(path, *rows)
     conversation = replace(conversation, chosen_path=path.id)
     head = say(
         "learn.new",
@@ -152,13 +152,6 @@ def _rows(
         if stage.stage_number > after
         for each in stage.resources
     )
-
-
-def _knowing(turn: Turn, path: LearningPath, rows: tuple[LearningProgress, ...] = ()) -> Turn:
-    """The turn with a path as it is now, and more rows."""
-    others = tuple(each for each in turn.known.paths if each.id != path.id)
-    known = replace(turn.known, paths=(*others, path), progress=(*turn.known.progress, *rows))
-    return replace(turn, known=known)
 
 
 def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
@@ -221,7 +214,7 @@ def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcom
 
 def ask_level(conversation: Conversation, path_id: str, turn: Turn) -> Outcome:
     """[I know some of it]: a rating of one's own, or questions that find out."""
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    path = turn.path(path_id)
     if path is None:
         return conversation, [_choose("choose", conversation, turn)]
     if turn.content.path(path.skill) is None:
@@ -237,7 +230,7 @@ def ask_level(conversation: Conversation, path_id: str, turn: Turn) -> Outcome:
 def level_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """`<path>`: ask; `<path>.some`: that rating; `<path>.quiz`: find out."""
     path_id, _, rating = subject.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    path = turn.path(path_id)
     if path is None or not rating:
         return ask_level(conversation, path_id, turn)
     if rating == "quiz":
@@ -257,7 +250,7 @@ def level_set(
     after = paths.at_level(path, template, level, hours=hours, at=turn.at)
     conversation = replace(conversation, chosen_path=path.id)
     text = _placed_line(path, after)
-    conversation, effects = show_next(conversation, after, _knowing(turn, after), before=path)
+    conversation, effects = show_next(conversation, after, turn.knowing(after), before=path)
     return conversation, [reply(text, edit=edit), *effects]
 
 
@@ -314,11 +307,11 @@ def show_next(
     step = paths.step(path)
     if step is None:
         writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
-        writes += nudging.waiting(conversation, _knowing(turn, path))
+        writes += nudging.waiting(conversation, turn.knowing(path))
         notes.append(lessons.finished(path, turn))
         return conversation, [*writes, reply("\n\n".join(notes), button("learn", "", "learn"))]
     after = paths.with_begun(path, step.stage.stage_number, turn.at)
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     effects: list[Effect] = [paths.changes(before, after)]
     turn, begun = _begun_row(conversation, after, step, turn)
     effects += [*begun, *nudging.waiting(conversation, turn)]
@@ -344,7 +337,7 @@ def _begun_row(
     number = step.stage.stage_number
     made = reviewing.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
     made = replace(made, status="in_progress")
-    return _knowing(turn, path, (made,)), [insert(made)]
+    return turn.knowing(path, made), [insert(made)]
 
 
 def _as_it_is_now(
@@ -416,12 +409,11 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
     """The button under a resource; an old one is recognised by its row. `<path>.<stage>`: of a stage without any."""
-    path_id, _, number = row_id.partition(".")
-    if number:
-        bare = next((each for each in turn.known.paths if each.id == path_id), None)
-        return _bare_done(conversation, bare, int(number), turn)
-    row = next((each for each in turn.known.progress if each.id == row_id), None)
-    path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
+    path, stage = lessons.addressed(row_id, turn)
+    if "." in row_id:
+        return _bare_done(conversation, path, stage.stage_number if stage else 0, turn)
+    row = turn.row(row_id)
+    path = turn.path(row.path_id) if row else None
     if row is None or path is None:
         return done(conversation, "", turn)
     resource = next(
@@ -441,7 +433,7 @@ def _bare_done(conversation: Conversation, path: LearningPath | None, number: in
         return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
     hours = lessons.hours_of(path, conversation)
     after = paths.with_assessed(path, number, hours=hours, at=turn.at)
-    turn, skill = _knowing(turn, after), lessons.title_of(path.skill, turn)
+    turn, skill = turn.knowing(after), lessons.title_of(path.skill, turn)
     lines = [say("learn.stage_done", number=number, skill=skill)]
     lines += [lessons.finished(after, turn)] if paths.step(after) is None else []
     effects = [paths.changes(path, after), *nudging.waiting(conversation, turn)]
@@ -454,14 +446,7 @@ def _complete(
     """Mark a resource done, keep stage and progress true, ask its recall question."""
     spent = minutes or resource.duration_minutes
     stage = next(each for each in path.stages if resource in each.resources)
-    row = next(
-        (
-            each
-            for each in turn.known.progress
-            if each.path_id == path.id and each.resource_id == resource.resource_id
-        ),
-        None,
-    )
+    row = lessons.row_of(path, paths.Step(kind="resource", stage=stage, resource=resource), turn)
     passed = _quiz_passed(path, stage.stage_number, turn)
     after = paths.with_done(
         path,
@@ -480,7 +465,7 @@ def _complete(
             "updated_at": turn.at,
         }
         effects.append(update(LearningProgress, row.id, **changes))
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     conversation, promise = nudging.kept(conversation, after, turn)
     effects += nudging.waiting(conversation, turn)
     text = [*_done_lines(path, after, stage.stage_number, resource, turn), promise]
@@ -578,7 +563,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     kept = update(LearningProgress, open_.row, recall_score=score, updated_at=turn.at)
     lines = [feedback.message(replace(event.grade, dimensions=()))]
     cards: list[Effect] = []
-    row = next((each for each in turn.known.progress if each.id == open_.row), None)
+    row = turn.row(open_.row)
     if score is not None and score < WEAK_BELOW and row is not None:
         lost = tuple(each.label for each in event.grade.points if each.verdict != "covered")
         miss = Miss(source="recall", item=row.resource_id, title=open_.title, points=lost, path=row.path_id)
@@ -607,7 +592,7 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     lines = [_progress_line(path, turn) for path in ordered]
     if turn.known.reports:
         last = turn.known.reports[0]
-        day = last.created_at.astimezone(zone_of(conversation)).date().isoformat()
+        day = local_day(conversation, last.created_at).isoformat()
         key = "learn.progress_report" if last.score is not None else "learn.progress_report_none"
         lines.append(say(key, company=plain(last.company), score=last.score, date=day))
     if not lines:
@@ -658,7 +643,7 @@ def path_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcom
 def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """`<path>`: shown; `<path>.paused`, `.abandoned`, `.active`: that is its state now."""
     path_id, _, state = subject.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    path = turn.path(path_id)
     if path is None:
         return conversation, [reply(say("general.old_button"))]
     if state == "active":
@@ -666,7 +651,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     if state not in ("paused", "abandoned"):
         return _path_shown(conversation, path, turn)
     after = replace(path, state=state, updated_at=turn.at)
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     skill = lessons.title_of(path.skill, turn)
     back = Choice(id=f"path:{path.id}.active", label=label("take_up"))
     told = reply(say(f"learn.{state}", skill=skill), back, button("next", "", "next_path"))

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bot import paths, streaks
-from bot.clock import zone_of
+from bot.clock import day_month, zone_of
 from bot.conversation import Conversation
 from bot.documents import (
     LearningPath,
@@ -48,6 +48,13 @@ def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> Learning
     if chosen is not None:
         return chosen
     return min(open_ or active, key=paths.by_priority, default=None)
+
+
+def addressed(subject: str, turn: Turn) -> tuple[LearningPath | None, PathStage | None]:
+    """The path and the stage a button is about: `<path>.<stage>`."""
+    path_id, _, number = subject.partition(".")
+    path = turn.path(path_id)
+    return path, paths.numbered(path, int(number)) if number.isdecimal() else None
 
 
 def named(skill: str, turn: Turn) -> LearningPath | None:
@@ -278,7 +285,7 @@ def slipped(before: LearningPath, after: LearningPath, turn: Turn) -> str:
 def day_text(iso: str) -> str:
     """ "29 Mar"; what is no date stands as another service wrote it."""
     day = _day(iso)
-    return f"{day.day} {day:%b}" if day else plain(iso)
+    return day_month(day) if day else plain(iso)
 
 
 def _day(iso: str) -> date | None:
@@ -301,7 +308,7 @@ def picture(conversation: Conversation, turn: Turn) -> Route | None:
         since = datetime.combine(first, datetime.min.time(), tzinfo=zone)
         until = datetime.combine(first + timedelta(weeks=1), datetime.min.time(), tzinfo=zone)
         value = round(spent(turn.known.progress, since, until) / 60, 1)
-        weeks.append(Bar(label=f"{first.day} {first:%b}", value=value, top=conversation.profile.hours_a_week))
+        weeks.append(Bar(label=day_month(first), value=value, top=conversation.profile.hours_a_week))
     days = streaks.running(conversation.streak, turn.at, zone)
     return Route(
         name="progress",

@@ -17,6 +17,8 @@ from bot.clock import (
     SOONEST_REMINDER,
     after_quiet,
     at_local,
+    day_month,
+    local_day,
     next_reminder,
     nudged_enough,
     shown,
@@ -88,7 +90,7 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 def nudge(conversation: Conversation, event: NudgeDue, turn: Turn) -> Outcome:
     """A row's time has come: bring the student back, or put it off; only here does its time move by itself."""
-    row = next((each for each in turn.known.progress if each.id == event.row), None)
+    row = turn.row(event.row)
     if row is None or row.next_nudge_at is None or row.next_nudge_at > turn.at:
         return conversation, []
     conversation = replace(conversation, waiting=row.id)
@@ -156,7 +158,7 @@ def _counted(
     conversation: Conversation, subject: _Subject, arm: str, logged: str, at: datetime
 ) -> Conversation:
     """One more nudge today, and one more that nobody has answered yet."""
-    today = at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, at)
     profile = conversation.profile
     times = profile.nudged + 1 if profile.nudged_on == today else 1
     conversation = conversation.with_profile(nudged_on=today, nudged=times, snoozed_until=None)
@@ -256,13 +258,13 @@ def _subject(conversation: Conversation, row: LearningProgress, turn: Turn) -> _
 def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """The day before it is due, or when it was missed."""
     promise = conversation.commitment
-    today = turn.at.astimezone(zone_of(conversation)).date()
-    path = next((each for each in turn.known.paths if promise and each.id == promise.path), None)
+    today = local_day(conversation, turn.at)
+    path = turn.path(promise.path) if promise else None
     if promise is None or path is None or (promise.reminded and today <= promise.by):
         return None
     if today < promise.by - timedelta(days=1):
         return None
-    stage = next((each for each in path.stages if each.stage_number == promise.stage), None)
+    stage = paths.numbered(path, promise.stage)
     if stage is None or stage.status == "completed":
         return None
     left = lessons.minutes(paths.stage_minutes(stage))
@@ -285,7 +287,7 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
 
 def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """On Sundays, after a week in which something was learnt; with the plan made anew where the week differed."""
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     if today.weekday() != _SUNDAY or conversation.week_told == today:
         return None
     week = lessons.week(turn.known.progress, turn.at, zone_of(conversation))
@@ -329,8 +331,8 @@ def _review(conversation: Conversation, _row: LearningProgress, turn: Turn) -> _
     for due in reviews.due(turn.known.progress, turn.at):
         asked = reviewing.asked(due, turn)
         if asked is not None and due.card is not None:
-            day = due.card.missed_at.astimezone(zone_of(conversation)).date()
-            values: dict[str, Any] = {"date": f"{day.day} {day:%b}"}
+            missed = day_month(local_day(conversation, due.card.missed_at))
+            values: dict[str, Any] = {"date": missed}
             if due.card.source != "problem":  # code takes longer
                 values["minute"] = 1
             company = _company(conversation, (asked.topic,), turn)
@@ -432,7 +434,7 @@ def _worded(
     conversation: Conversation, subject: _Subject, turn: Turn
 ) -> tuple[wording.Choice, tuple[str, ...]]:
     eligible = tuple(each for each in WORDINGS[subject.kind] if _is_true(each, subject))
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     last_got = {
         arm: (today - day).days
         for arm in eligible
@@ -590,16 +592,13 @@ def lost(conversation: Conversation, event: Unreachable) -> Outcome:
 def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """Why a nudge came, truthfully. `subject`: its kind and row, as on the button."""
     kind, _, row_id = subject.rpartition(".")
-    row = next((each for each in turn.known.progress if each.id == row_id), None)
-    path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
+    row = turn.row(row_id)
+    path = turn.path(row.path_id) if row else None
     values: dict[str, Any] = {"skill": lessons.title_of(path.skill, turn) if path else ""}
-    stage = (
-        next((s for s in path.stages if row and s.stage_number == row.stage_number), None) if path else None
-    )
+    stage = paths.numbered(path, row.stage_number) if row else None
     why_ = kind
     if kind == "review" and row is not None and row.card is not None:
-        missed = row.card.missed_at.astimezone(zone_of(conversation))
-        values = {"missed": f"{missed.day} {missed:%b}"}
+        values = {"missed": day_month(local_day(conversation, row.card.missed_at))}
     elif kind == "stage" and stage is not None and stage.topic:
         why_ = "topic"
     elif kind not in ("streak", "week", "commitment", "farewell") and path is None:
@@ -644,7 +643,7 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if not conversation.profile.reminders:
         return conversation.without(Setting), [settings.are_off()]
     if until is None:
-        past = bool(argument) and day_in(argument, turn.at.astimezone(zone_of(conversation)).date())
+        past = bool(argument) and day_in(argument, local_day(conversation, turn.at))
         key = "snooze_past" if past else "snooze_bad"
         text = say(f"reminders.{key}") if argument else say("reminders.snooze")
         spans = ("1h", "snooze_hour"), ("tonight", "snooze_tonight"), ("tomorrow", "snooze_day")
@@ -715,7 +714,7 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     stage = paths.current(path) if path else None
     if path is None or stage is None:
         return conversation, [reply(say("commitment.no_path"), button("learn", "", "learn"))]
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     by, number = day_in(words, today), lessons.stage_number_in(words) or stage.stage_number
     if not words:
         return settings.ask(conversation, "commitment", turn)
@@ -735,11 +734,11 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
         return conversation, [reply(say(key), button("next", "", "next_path"))]
     path_id, _, rest = subject.partition(".")
     number, _, day = rest.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    path = turn.path(path_id)
     by = day_in(day, turn.at.date())
     if path is None or by is None or not number.isdigit():
         return conversation, [reply(say("general.old_button"))]
-    words = say("commitment.words", number=number, day=f"{by:%A} {by.day} {by:%b}")
+    words = say("commitment.words", number=number, day=f"{by:%A} {day_month(by)}")
     return _committed(conversation, path, int(number), by, words, turn)
 
 
@@ -747,7 +746,7 @@ def _committed(
     conversation: Conversation, path: LearningPath, number: int, by: date, words: str, turn: Turn
 ) -> Outcome:
     zone = zone_of(conversation)
-    stage = next((each for each in path.stages if each.stage_number == number), None)
+    stage = paths.numbered(path, number)
     if stage is None:
         return conversation, [reply(say("commitment.no_stage", number=number, total=len(path.stages)))]
     if stage.status == "completed":
@@ -760,7 +759,7 @@ def _committed(
         "commitment.noted",
         words=plain(promise.words),
         left=lessons.minutes(sum(map(paths.stage_minutes, path.stages[:number]))),
-        by=f"{by:%A} {by.day} {by:%b}",
+        by=f"{by:%A} {day_month(by)}",
     )
     told = reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))
     return conversation, [*waiting(conversation, turn), told]
@@ -770,10 +769,8 @@ def closed(
     conversation: Conversation, path: LearningPath, turn: Turn
 ) -> tuple[Conversation, list[Effect], str]:
     """After a stage of a path was closed by a retest: what is planned, and word of a promise."""
-    known = tuple(path if each.id == path.id else each for each in turn.known.paths)
-    turn = replace(turn, known=replace(turn.known, paths=known))
     conversation, promise = kept(conversation, path, turn)
-    return conversation, waiting(conversation, turn), promise
+    return conversation, waiting(conversation, turn.knowing(path)), promise
 
 
 def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Conversation, str]:
@@ -783,6 +780,6 @@ def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Co
         return conversation, ""
     if paths.stage_of(path, promise.stage).status != "completed":
         return conversation, ""
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     key = "commitment.kept" if today <= promise.by else "commitment.kept_late"
     return replace(conversation, commitment=None), say(key, words=plain(promise.words))

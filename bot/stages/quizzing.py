@@ -14,7 +14,6 @@ from bot.conversation import Conversation, Placing, Quizzing, Recalling
 from bot.documents import LearningPath, LearningProgress, PathStage, QuizAttempt, insert, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
-from bot.ports import Known
 from bot.quizzes import QuizQuestion
 from bot.sentences import counted, say
 from bot.stages import choosing, lessons, nudging, reviewing
@@ -27,9 +26,7 @@ PLACED_BY = 2  # questions of a stage, and one more when these disagree
 
 def pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """[Start the quiz], [Next]: `<path>.<stage>`."""
-    path_id, _, number = subject.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
-    stage = next((each for each in path.stages if str(each.stage_number) == number), None) if path else None
+    path, stage = lessons.addressed(subject, turn)
     if path is None or stage is None:
         return conversation, [reply(say("general.old_button"))]
     return start(conversation, path, stage, turn, edit=True)
@@ -119,8 +116,8 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     placing = next((s for s in conversation.stages if isinstance(s, Placing) and s.path == pick.row), None)
     if placing is not None:
         return _place_picked(conversation, placing, pick, turn)
-    row = next((each for each in turn.known.progress if each.id == pick.row), None)
-    path = next((each for each in turn.known.paths if row is not None and each.id == row.path_id), None)
+    row = turn.row(pick.row)
+    path = turn.path(row.path_id) if row else None
     open_ = lessons.open_attempt(row)
     if row is None or path is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
@@ -266,8 +263,7 @@ def _ended(
     lines.append(say(key, number=stage.stage_number, skill=lessons.title_of(path.skill, turn)))
     if wrong:
         lines.append(say("quiz.comes_back", questions=counted(len(wrong), "question")))
-    known = _with_path(replace(turn.known, progress=_with_row(turn.known.progress, row)), after)
-    turn = replace(turn, known=known)
+    turn = turn.knowing(after, row)
     conversation, promise = nudging.kept(conversation, after, turn)
     lines += [each for each in (promise, lessons.slipped(path, after, turn)) if each]
     step = paths.step(after)
@@ -360,8 +356,8 @@ def _kept(row: LearningProgress, at: datetime) -> Effect:
 
 
 def _at(stage: Quizzing, turn: Turn) -> tuple[LearningPath, PathStage, LearningProgress, QuizAttempt] | None:
-    row = next((each for each in turn.known.progress if each.id == stage.row), None)
-    path = next((each for each in turn.known.paths if each.id == stage.path), None)
+    row = turn.row(stage.row)
+    path = turn.path(stage.path)
     open_ = lessons.open_attempt(row)
     if row is None or path is None or open_ is None:
         return None
@@ -375,14 +371,6 @@ def _asked(open_: QuizAttempt, turn: Turn) -> QuizQuestion | None:
 
 def _turn_of(open_: QuizAttempt) -> str:
     return f"q{open_.number}-{len(open_.answers)}"
-
-
-def _with_row(rows: tuple[LearningProgress, ...], row: LearningProgress) -> tuple[LearningProgress, ...]:
-    return (*(each for each in rows if each.id != row.id), row)
-
-
-def _with_path(known: Known, after: LearningPath) -> Known:
-    return replace(known, paths=tuple(after if each.id == after.id else each for each in known.paths))
 
 
 # Where on a path to start
@@ -444,7 +432,7 @@ def _placed(
     """On to the next question; the first stage that is not known is where to start."""
     from bot.stages import learning  # the path's own words follow; it imports this module
 
-    path = next((each for each in turn.known.paths if each.id == stage.path), None)
+    path = turn.path(stage.path)
     template = turn.content.path(path.skill) if path else None
     if path is None or template is None:
         return conversation.swapped(stage, None), [reply(say("general.old_button"))]
@@ -470,7 +458,7 @@ def knows(answers: tuple[bool, ...]) -> bool | None:
 
 
 def _placing_question(stage: Placing, turn: Turn) -> QuizQuestion | None:
-    path = next((each for each in turn.known.paths if each.id == stage.path), None)
+    path = turn.path(stage.path)
     template = turn.content.path(path.skill) if path else None
     if path is None or template is None or len(stage.answers) > len(template.stages):
         return None

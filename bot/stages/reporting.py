@@ -10,7 +10,7 @@ import msgspec
 
 from bot import paths, rubric, text
 from bot.bank import Content
-from bot.clock import next_reminder, shown, zone_of
+from bot.clock import day_month, local_day, next_reminder, shown, zone_of
 from bot.conversation import Conversation, Result, Session
 from bot.documents import (
     AnswerReport,
@@ -486,8 +486,8 @@ def _before(report: InterviewReport, reports: Iterable[InterviewReport]) -> list
 
 
 def _day(at: datetime, conversation: Conversation, *, year: bool = True) -> str:
-    local = at.astimezone(zone_of(conversation))
-    return f"{local.day} {local:%b %Y}" if year else f"{local.day} {local:%b}"
+    day = local_day(conversation, at)
+    return f"{day_month(day)} {day.year}" if year else day_month(day)
 
 
 def _offer(

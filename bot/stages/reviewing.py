@@ -12,7 +12,7 @@ from fsrs import Rating
 from msgspec.structs import replace
 
 from bot import paths, reviews, text
-from bot.clock import shown, zone_of
+from bot.clock import day_month, local_day, shown, zone_of
 from bot.conversation import Conversation, Recalling, Result, Session
 from bot.documents import (
     InterviewReport,
@@ -69,11 +69,11 @@ class Miss(msgspec.Struct, frozen=True, kw_only=True):
 
 def next_one(conversation: Conversation, turn: Turn) -> Asked | None:
     """The review that `next` brings: the longest due, but only so many a day."""
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     answered = sum(
         row.card is not None
         and row.card.reviews > 0
-        and row.card.last_review.astimezone(zone_of(conversation)).date() == today
+        and local_day(conversation, row.card.last_review) == today
         for row in turn.known.progress
     )
     if answered >= A_DAY:
@@ -154,7 +154,7 @@ def wanted(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
 
 def opened(conversation: Conversation, row_id: str, turn: Turn) -> Outcome | None:
     """[Answer] under a question that came while something else was open: now it has the floor."""
-    row = next((each for each in turn.known.progress if each.id == row_id), None)
+    row = turn.row(row_id)
     one = asked(row, turn) if row is not None and row.card is not None else None
     if row is None or one is None or row.card is None:
         return None
@@ -191,7 +191,7 @@ def _seed(row: LearningProgress) -> str:
 
 def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A press under a review question: rated by whether it is right, once."""
-    row = next((each for each in turn.known.progress if each.id == pick.row), None)
+    row = turn.row(pick.row)
     card = row.card if row is not None else None
     question = turn.content.quiz_question(card.item) if card is not None else None
     if row is None or card is None or question is None:
@@ -216,7 +216,7 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
 
 def graded(conversation: Conversation, stage: Recalling, event: Graded, turn: Turn) -> Outcome:
     """The evidence for a review in words. What could not be graded moves nothing."""
-    row = next((each for each in turn.known.progress if each.id == stage.row), None)
+    row = turn.row(stage.row)
     words = feedback.message(replace(event.grade, dimensions=()))
     rating = reviews.of_grade(event.grade, stage.points)
     if row is None or row.card is None or rating is None:
@@ -227,7 +227,7 @@ def graded(conversation: Conversation, stage: Recalling, event: Graded, turn: Tu
 def skipped(conversation: Conversation, stage: Recalling, turn: Turn) -> Outcome:
     """ "Don't know" is an answer: what is right is shown, and it comes again soon."""
     conversation = conversation.swapped(stage, None)
-    row = next((each for each in turn.known.progress if each.id == stage.row), None)
+    row = turn.row(stage.row)
     if row is None or row.card is None:
         return conversation, [reply(say("learn.recall_skipped"), button("next", "", "next_path"))]
     words = say("interview.model", answer=stage.recall.reference_answer)
@@ -250,10 +250,9 @@ def _rated(
 
 
 def _again(card: ReviewCard, conversation: Conversation, turn: Turn) -> str:
-    zone = zone_of(conversation)
-    due = card.due.astimezone(zone)
-    days = (due.date() - turn.at.astimezone(zone).date()).days
-    when = say("review.tomorrow") if days <= 1 else say("review.on", day=f"{due.day} {due:%b}")
+    due = local_day(conversation, card.due)
+    days = (due - local_day(conversation, turn.at)).days
+    when = say("review.tomorrow") if days <= 1 else say("review.on", day=day_month(due))
     return say("review.again", when=when)
 
 
@@ -515,7 +514,7 @@ def concluded(
 ) -> tuple[list[Effect], LearningPath | None]:
     """The question that was a retest or a review is over: the stage closes, or another one will be asked. Gives the path
     whose stage was closed, as it is then."""
-    row = next((each for each in turn.known.progress if each.id == session.row), None)
+    row = turn.row(session.row)
     result = session.results[-1] if session.results else None
     if row is None:
         return [], None
@@ -525,8 +524,8 @@ def concluded(
         card = reviews.rated(row.card, _of_code(row.card, result), turn.at)
         kept = update(LearningProgress, row.id, card=card, updated_at=turn.at)
         return [kept, reply(_again(card, conversation, turn), button("next", "", "next_path"))], None
-    path = next((each for each in turn.known.paths if each.id == row.path_id), None)
-    stage = next((s for s in path.stages if s.stage_number == row.stage_number), None) if path else None
+    path = turn.path(row.path_id)
+    stage = paths.numbered(path, row.stage_number)
     if path is None or stage is None or stage.status == "completed":
         return [], None
     values = {"topic": plain(result.topic_title), "score": result.score, "passing": WEAK_BELOW}
@@ -561,7 +560,7 @@ def concluded(
 
 
 def _still_open(row: LearningProgress, turn: Turn) -> list[Effect]:
-    path = next((each for each in turn.known.paths if each.id == row.path_id), None)
+    path = turn.path(row.path_id)
     step = paths.step(path) if path else None
     if path is None or step is None or lessons.row_of(path, step, turn) is not row:
         return []
