@@ -59,6 +59,7 @@ from bot.stages import (
     learning,
     nudging,
     pace,
+    placing,
     quizzing,
     reporting,
     reviewing,
@@ -230,7 +231,7 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
         case _:
             assert_never(event)
     if known_as.interview is None and conversation.interview is not None:
-        conversation, effects = quizzing.put_aside(conversation, effects)
+        conversation, effects = _quiz_put_aside(conversation, effects)
     conversation = quizzing.noted(conversation, effects, turn.at)
     conversation, effects = nudging.followed(known_as, conversation, effects, turn)
     return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
@@ -371,7 +372,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
-            return _way_back(*quizzing.said(conversation, floor, text, turn))
+            return _quizzed(conversation, floor, text, turn)
         case Setting(field="hours" | "until" | "commitment") as asked:
             return _taken_for(conversation, asked, text, turn)
         case Setting():
@@ -590,7 +591,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
 _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "done": learning.done_pressed,
     "path": learning.path_pressed,
-    "level": learning.level_pressed,
+    "level": placing.pressed,
     "quiz": quizzing.pressed,
     "begin": learning.begin,
     "unstage": reviewing.declined,
@@ -606,7 +607,31 @@ def _picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outc
     """A button under a question with options: of a placement, a review or a quiz."""
     if pick.turn.startswith("r"):
         return _way_back(*reviewing.picked(conversation, pick, turn))
-    return _way_back(*quizzing.picked(conversation, pick, turn))
+    stage = placing if pick.turn.startswith("p") else quizzing
+    return _way_back(*stage.picked(conversation, pick, turn))
+
+
+def _quizzed(conversation: Conversation, stage: Quizzing | Placing, text: str | None, turn: Turn) -> Outcome:
+    """An answer in words to a question with options; None skips it."""
+    if isinstance(stage, Placing):
+        return _way_back(*placing.said(conversation, stage, text, turn))
+    return _way_back(*quizzing.said(conversation, stage, text, turn))
+
+
+def _quiz_left(conversation: Conversation, stage: Quizzing | Placing) -> Outcome:
+    if isinstance(stage, Placing):
+        return placing.left(conversation, stage)
+    return quizzing.left(conversation, stage)
+
+
+def _quiz_put_aside(conversation: Conversation, effects: list[Effect]) -> Outcome:
+    """An interview begins: a quiz waits until it is asked for again, which is said first."""
+    told: list[Effect] = []
+    for stage in conversation.stages:
+        if isinstance(stage, Quizzing | Placing):
+            conversation, words = _quiz_left(conversation, stage)
+            told += words
+    return conversation, [*told, *effects]
 
 
 def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn) -> Outcome | None:
@@ -761,7 +786,7 @@ def _cancelled(conversation: Conversation, turn: Turn) -> Outcome:
     if isinstance(conversation.floor, ASIDES):
         return _with_question(conversation.without(*ASIDES), [reply(say("general.cancelled"))], turn)
     if isinstance(conversation.floor, Quizzing | Placing):
-        return _way_back(*quizzing.left(conversation, conversation.floor))
+        return _way_back(*_quiz_left(conversation, conversation.floor))
     return _with_question(conversation, [reply(say("general.nothing_to_cancel"))], turn)
 
 
@@ -804,7 +829,7 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
         case Recalling() as floor:
             return _way_back(*learning.skipped(conversation, floor, turn))
         case Quizzing() | Placing() as floor:
-            return _way_back(*quizzing.skipped(conversation, floor, turn))
+            return _quizzed(conversation, floor, None, turn)
         case SettingUp() as floor:
             return setup.skipped(conversation, floor, turn)
         case Setting(field="zone" | "city"):
@@ -856,7 +881,7 @@ def _undo(conversation: Conversation, turn: Turn) -> Outcome:
 
 def _stop(conversation: Conversation, turn: Turn) -> Outcome:
     if isinstance(conversation.floor, Quizzing | Placing):
-        return _way_back(*quizzing.left(conversation, conversation.floor))
+        return _way_back(*_quiz_left(conversation, conversation.floor))
     if conversation.interview is not None:
         return interview.stop(conversation.without(*ASIDES), conversation.interview, turn)
     if (
@@ -964,8 +989,10 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return debrief.again(floor, turn)
         case Recalling() | AwaitingRecallGrade():
             return learning.again(floor)
-        case Quizzing() | Placing():
+        case Quizzing():
             return quizzing.again(floor, turn)
+        case Placing():
+            return placing.again(floor, turn)
         case _:
             return interview.again(floor)
 

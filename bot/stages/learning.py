@@ -40,7 +40,6 @@ from bot.stages.reviewing import WEAK_BELOW, Miss
 
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
 REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
-RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the last stages always remain
 
 
 # Beginning
@@ -49,7 +48,7 @@ RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the 
 def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`learn`: the skills there are; `learn sql`: that path, from where it was left or new."""
     if not argument:
-        return conversation, [_choose("choose", conversation, turn)]
+        return conversation, [choose("choose", conversation, turn)]
     mine = lessons.named(argument, turn)
     if mine is not None:
         return _taken_up(conversation, mine, turn, whole=True)
@@ -62,7 +61,7 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return _begun(conversation, template, turn)
 
 
-def _choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
+def choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
     """All skills there are: their own and those they aim at as buttons, the others by name."""
     paths_ = turn.content.paths
     ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
@@ -200,80 +199,13 @@ def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcom
         first = Choice(id=f"learn:{template.skill}", label=label("learn_skill", skill=template.title))
         return conversation, [reply(say("quiz.no_path_in", skill=template.title), first)]
     if path is None:
-        return conversation, [_choose("no_quiz", conversation, turn)]
+        return conversation, [choose("no_quiz", conversation, turn)]
     stage = paths.current(path)
     if stage is None:
         return show_next(conversation, path, turn)
     left = (each for each in path.stages if each.status != "completed")
     with_quiz = next((each for each in left if lessons.questions_of(path, each, turn)), stage)
     return quizzing.start(conversation, path, with_quiz, turn)
-
-
-# The level
-
-
-def ask_level(conversation: Conversation, path_id: str, turn: Turn) -> Outcome:
-    """[I know some of it]: a rating of one's own, or questions that find out."""
-    path = turn.path(path_id)
-    if path is None:
-        return conversation, [_choose("choose", conversation, turn)]
-    if turn.content.path(path.skill) is None:
-        return show_next(conversation, path, turn)
-    choices = [
-        Choice(id=f"level:{path.id}.{each}", label=label(f"level_{each}")) for each in ("new", "some", "well")
-    ]
-    if quizzing.can_place(path, turn):
-        choices.append(Choice(id=f"level:{path.id}.quiz", label=label("level_quiz")))
-    return conversation, [reply(say("learn.level", skill=lessons.title_of(path.skill, turn)), *choices)]
-
-
-def level_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
-    """`<path>`: ask; `<path>.some`: that rating; `<path>.quiz`: find out."""
-    path_id, _, rating = subject.partition(".")
-    path = turn.path(path_id)
-    if path is None or not rating:
-        return ask_level(conversation, path_id, turn)
-    if rating == "quiz":
-        return quizzing.place(conversation, path, turn, edit=True)
-    return level_set(conversation, path, RATINGS.get(rating, 0), turn, edit=True)
-
-
-def level_set(
-    conversation: Conversation, path: LearningPath, level: int, turn: Turn, *, edit: bool = False
-) -> Outcome:
-    """Stages below the level are passed over, which is said, and those above it are there again; then the step at hand."""
-    template = turn.content.path(path.skill)
-    if template is None:
-        return show_next(conversation, path, turn)
-    level = min(level, paths.highest_start(path, len(template.stages)))
-    hours = lessons.hours_of(path, conversation)
-    after = paths.at_level(path, template, level, hours=hours, at=turn.at)
-    conversation = replace(conversation, chosen_path=path.id)
-    text = _placed_line(path, after)
-    conversation, effects = show_next(conversation, after, turn.knowing(after), before=path)
-    return conversation, [reply(text, edit=edit), *effects]
-
-
-def _placed_line(before: LearningPath, after: LearningPath) -> str:
-    """What a new level makes of the stages."""
-    was, over = ({s.stage_number for s in each.stages if s.passed_over} for each in (before, after))
-    end = lessons.day_text(after.progress.estimated_completion_date)
-    if was - over:
-        return say("learn.there_again", stages=_stages(was - over), end=end)
-    if over - was:
-        return say("learn.passed_over", stages=_stages(over - was), end=end)
-    stage = paths.current(after)
-    if stage is None or stage.stage_number == 1:
-        return say("learn.from_the_start")
-    return say("learn.level_stays", number=stage.stage_number)
-
-
-def _stages(numbers: set[int]) -> str:
-    """ "Stage 1", "Stages 1, 2 and 3"."""
-    words = [str(each) for each in sorted(numbers)]
-    if len(words) == 1:
-        return say("learn.one_stage", number=words[0])
-    return say("learn.many_stages", numbers=", ".join(words[:-1]), last=words[-1])
 
 
 # The step at hand
@@ -288,7 +220,7 @@ def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     path = lessons.at_hand(conversation, turn, argument)
     if path is None:
         resting = [each for each in turn.known.paths if each.state == "paused"]
-        return conversation, [_choose("all_rest" if resting else "choose", conversation, turn)]
+        return conversation, [choose("all_rest" if resting else "choose", conversation, turn)]
     return show_next(conversation, path, turn)
 
 
@@ -749,7 +681,7 @@ def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Ef
         return [companies.skill_wish(conversation.student, asked, turn.at), told]
     return [
         companies.skill_wish(conversation.student, asked, turn.at),
-        _choose("unknown_plain", conversation, turn, skill=shown_),
+        choose("unknown_plain", conversation, turn, skill=shown_),
     ]
 
 

@@ -11,7 +11,7 @@ import msgspec
 from fsrs import Rating
 from msgspec.structs import replace
 
-from bot import paths, reviews, text
+from bot import paths, quizzes, reviews, text
 from bot.clock import day_month, local_day, shown, zone_of
 from bot.conversation import Conversation, Recalling, Result, Session
 from bot.documents import (
@@ -206,7 +206,7 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
         return conversation, [Reply(message=shown_, edit=True)]
     if not answer:
         return conversation, [reply(say("quiz.none_marked"))]
-    right = choosing.is_right(question, answer)
+    right = quizzes.is_right(question, answer)
     after = reviews.rated(card, reviews.of_choice(right=right), turn.at)
     told = choosing.verdict(question, answer)
     text_ = "\n\n".join([heading, plain(question.question), told, _again(after, conversation, turn)])
