@@ -65,6 +65,7 @@ from bot.stages import (
     reviewing,
     settings,
     setup,
+    weak_topics,
 )
 
 LONGEST_PLAIN_WISH = 8  # words
@@ -594,7 +595,7 @@ _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "level": placing.pressed,
     "quiz": quizzing.pressed,
     "begin": learning.begin,
-    "unstage": reviewing.declined,
+    "unstage": weak_topics.declined,
     "commit": nudging.commit_pressed,
     "fewer": nudging.fewer,
     "why": nudging.why,

@@ -22,6 +22,7 @@ from bot.documents import (
     Priority,
     Resource,
     StageStatus,
+    TemplateResource,
     TemplateStage,
     Update,
     update,
@@ -55,12 +56,21 @@ def made(
     at: datetime,
 ) -> LearningPath:
     """A path of a student's own. Stages below `level` or beyond `target` are passed over."""
-    bare = LearningPath(
+    path = bare(template, path_id=path_id, student=student, priority=priority, at=at)
+    path = replace(path, current_level=level, target_level=target)
+    return with_catalogue(path, template, hours=hours, at=at)
+
+
+def bare(
+    template: PathTemplate, *, path_id: str, student: str, priority: Priority, at: datetime
+) -> LearningPath:
+    """A path without stages as yet."""
+    return LearningPath(
         id=path_id,
         student_id=student,
         skill=template.skill,
-        current_level=level,
-        target_level=target,
+        current_level=0,
+        target_level=TARGET,
         gap_priority=priority,
         stages=(),
         progress=PathProgress(
@@ -69,7 +79,6 @@ def made(
         created_at=at,
         updated_at=at,
     )
-    return with_catalogue(bare, template, hours=hours, at=at)
 
 
 def with_catalogue(path: LearningPath, template: PathTemplate, *, hours: int, at: datetime) -> LearningPath:
@@ -319,6 +328,18 @@ def numbered(path: LearningPath | None, number: int) -> PathStage | None:
     return next((stage for stage in path.stages if stage.stage_number == number), None) if path else None
 
 
+def own(resource: TemplateResource, resource_id: str) -> Resource:
+    """A resource of the catalogue, as it stands in a student's path."""
+    return Resource(
+        resource_id=resource_id,
+        type=resource.type,
+        title=resource.title,
+        url=resource.url,
+        duration_minutes=resource.duration_minutes,
+        source=resource.source,
+    )
+
+
 def by_priority(path: LearningPath) -> tuple[int, float]:
     """The order of several paths: the widest gap first, then the one touched last."""
     return _RANK[path.gap_priority], -path.updated_at.timestamp()
@@ -366,17 +387,7 @@ def _number_at_hand(path: LearningPath) -> int:
 
 
 def _stage(template: TemplateStage, number: int, hours: int) -> PathStage:
-    resources = tuple(
-        Resource(
-            resource_id=each.resource_id,
-            type=each.type,
-            title=each.title,
-            url=each.url,
-            duration_minutes=each.duration_minutes,
-            source=each.source,
-        )
-        for each in template.resources
-    )
+    resources = tuple(own(each, each.resource_id) for each in template.resources)
     return PathStage(
         stage_number=number,
         stage_name=template.stage_name,

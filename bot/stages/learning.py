@@ -146,7 +146,7 @@ def _rows(
 ) -> tuple[LearningProgress, ...]:
     """A row for each resource of the stages beyond number `after`."""
     return tuple(
-        reviewing.new_row(conversation, each.resource_id, "resource", path.id, turn, stage=stage.stage_number)
+        lessons.new_row(conversation, each.resource_id, "resource", path.id, turn, stage=stage.stage_number)
         for stage in path.stages
         if stage.stage_number > after
         for each in stage.resources
@@ -267,7 +267,7 @@ def _begun_row(
     if step.resource is None:
         return turn, []
     number = step.stage.stage_number
-    made = reviewing.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
+    made = lessons.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
     made = replace(made, status="in_progress")
     return turn.knowing(path, made), [insert(made)]
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,6 +17,8 @@ from bot.documents import (
     LearningProgress,
     PathStage,
     QuizAttempt,
+    ReviewCard,
+    new_id,
     slug_uuid,
 )
 from bot.effects import Turn, button
@@ -118,6 +121,34 @@ def row_of(path: LearningPath, step: paths.Step, turn: Turn) -> LearningProgress
     wanted = step_id(path, step)
     rows = (row for row in turn.known.progress if row.path_id == path.id)
     return next((row for row in rows if row.resource_id == wanted), None)
+
+
+def new_row(
+    conversation: Conversation,
+    resource_id: str,
+    kind: Literal["resource", "quiz", "review", "retest"],
+    path_id: str | None,
+    turn: Turn,
+    *,
+    stage: int = 0,
+    card: ReviewCard | None = None,
+) -> LearningProgress:
+    """Of something nobody began yet."""
+    return LearningProgress(
+        id=new_id(turn.at, conversation.student, turn.event.id, resource_id),
+        student_id=conversation.student,
+        path_id=path_id,
+        kind=kind,
+        resource_id=resource_id,
+        stage_number=stage,
+        status="not_started",
+        completed_at=None,
+        time_spent_minutes=0,
+        next_nudge_at=None,
+        created_at=turn.at,
+        updated_at=turn.at,
+        card=card,
+    )
 
 
 def last_step(path: LearningPath, stage: PathStage, turn: Turn) -> datetime:

@@ -290,7 +290,7 @@ def _row(
     row, uuid = lessons.row_of(path, step, turn), lessons.step_id(path, step)
     if row is not None:
         return row, []
-    made = reviewing.new_row(conversation, uuid, "quiz", path.id, turn, stage=stage.stage_number)
+    made = lessons.new_row(conversation, uuid, "quiz", path.id, turn, stage=stage.stage_number)
     return made, [insert(made)]
 
 
