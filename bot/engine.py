@@ -63,6 +63,7 @@ from bot.stages import (
     quizzing,
     reporting,
     reviewing,
+    rhythm,
     settings,
     setup,
     weak_topics,
@@ -597,8 +598,8 @@ _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "begin": learning.begin,
     "unstage": weak_topics.declined,
     "commit": nudging.commit_pressed,
-    "fewer": nudging.fewer,
-    "why": nudging.why,
+    "fewer": rhythm.fewer,
+    "why": rhythm.why,
     "pace": pace.chosen,
 }
 _BARE = ("fewer", "why")  # buttons that act on nothing in particular
@@ -652,7 +653,7 @@ def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn
     if asked.field == "hours":
         return learning.hours_given(conversation, text, turn)
     if asked.field == "until":
-        return nudging.snooze(conversation, text, turn)
+        return rhythm.snooze(conversation, text, turn)
     return nudging.commit(conversation, text, turn)
 
 
@@ -889,7 +890,7 @@ def _stop(conversation: Conversation, turn: Turn) -> Outcome:
         conversation.nudge is not None and conversation.profile.reminders
     ):  # nothing else is there to be stopped
         conversation = conversation.without(Recalling, *ASIDES)
-        return nudging.reminders(conversation, "off", turn)
+        return rhythm.reminders(conversation, "off", turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
 
 
@@ -931,8 +932,8 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "path": learning.path_wanted,
     "hours": learning.hours_given,
     "commit": nudging.commit,
-    "reminders": nudging.reminders,
-    "snooze": nudging.snooze,
+    "reminders": rhythm.reminders,
+    "snooze": rhythm.snooze,
     "settings": settings.show,
     "how_scored": how_scored.show,
     "help": _help,
