@@ -53,6 +53,13 @@ def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> Learning
     return min(open_ or active, key=paths.by_priority, default=None)
 
 
+def at_step(conversation: Conversation, turn: Turn) -> tuple[LearningPath, paths.Step] | None:
+    """The path at hand and the one thing to do on it; None where nothing is left."""
+    path = at_hand(conversation, turn)
+    step = paths.step(path) if path else None
+    return (path, step) if path is not None and step is not None else None
+
+
 def addressed(subject: str, turn: Turn) -> tuple[LearningPath | None, PathStage | None]:
     """The path and the stage a button is about: `<path>.<stage>`."""
     path_id, _, number = subject.partition(".")

@@ -3,7 +3,7 @@
 A student has one nudge waiting at most: a row of `learning_progress` with a time. What it says is decided when it is due.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import Any, Literal
@@ -51,7 +51,7 @@ LONG_STREAK = 3  # days: fewer are no habit to lose
 SEVERAL = 7  # days a commitment ahead of one's own choosing lies
 _SUNDAY = 6
 
-WORDINGS: dict[NudgeKind, tuple[str, ...]] = {
+WORDINGS: Mapping[str, tuple[str, ...]] = {
     "stage": ("plain", "minutes", "streak", "company", "left"),
     "quiz": ("plain", "ready", "streak"),
     "review": ("plain", "missed", "minute", "company"),
@@ -214,23 +214,17 @@ def _promised(conversation: Conversation) -> datetime | None:
 
 def anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
     """The row the next nudge hangs on, empty where there is none; and when it may come at the soonest."""
-    path = lessons.at_hand(conversation, turn)
-    step = paths.step(path) if path else None
-    if path is not None and step is not None:
-        row = lessons.row_of(path, step, turn)
+    if (found := lessons.at_step(conversation, turn)) is not None:
+        path, step = found
+        own = [each for each in turn.known.progress if each.path_id == path.id]
+        row = lessons.row_of(path, step, turn) or next(reversed(own), None)  # a quiz not begun has none
         if row is not None:
             return row.id, turn.at
-        if any(
-            each.path_id == path.id for each in turn.known.progress
-        ):  # a quiz not begun has no row of its own
-            own = [each for each in turn.known.progress if each.path_id == path.id]
-            return own[-1].id, turn.at
-    carded = [row for row in turn.known.progress if row.card is not None]
-    if not carded:
+    cards = [(row.card.due, row.id) for row in turn.known.progress if row.card is not None]
+    if not cards:
         return "", turn.at
-    first = min(carded, key=lambda row: (row.card.due if row.card else turn.at, row.id))
-    assert first.card is not None
-    return first.id, max(turn.at, first.card.due - SOONEST_REMINDER)
+    due, first = min(cards)
+    return first, max(turn.at, due - SOONEST_REMINDER)
 
 
 # What it is about
@@ -303,8 +297,8 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
     elif days > 1:
         lines.append(say("nudge.week_streak", days=days))
     extra: list[Effect] = []
-    path = lessons.at_hand(conversation, turn)
-    if path is not None and paths.step(path) is not None:
+    if (found := lessons.at_step(conversation, turn)) is not None:
+        path, _ = found
         moved = lessons.replanned(path, turn.known.progress, conversation, turn)
         if moved is not None:
             after, reason = moved
@@ -348,21 +342,18 @@ def _streak(conversation: Conversation, row: LearningProgress, turn: Turn) -> _S
     days = streaks.running(conversation.streak, turn.at, zone)
     if days < LONG_STREAK or not streaks.ends_today(conversation.streak, turn.at, zone):
         return None
-    body = _step_lines(conversation, turn)
-    if body is None:
+    if (found := lessons.at_step(conversation, turn)) is None:
         return None
-    text, choices = body
+    text, choices = _step_lines(*found, turn)
     return _Subject(kind="streak", row=row.id, body=text, values={"days": days}, choices=choices)
 
 
 def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """Back to the stage they left: its beginning, its middle, its quiz, or that it is late."""
-    lines = _step_lines(conversation, turn)
-    path = lessons.at_hand(conversation, turn)
-    step = paths.step(path) if path else None
-    if lines is None or path is None or step is None:
+    if (found := lessons.at_step(conversation, turn)) is None:
         return None
-    text, choices = lines
+    path, step = found
+    text, choices = _step_lines(path, step, turn)
     asks = step.kind == "quiz" and not lessons.is_bare(path, step, turn)
     kind: Literal["stage", "quiz"] = "quiz" if asks else "stage"
     target = lessons.row_of(path, step, turn) or row
@@ -384,12 +375,8 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
     return _Subject(kind=kind, row=target.id, body=text, values=values, choices=choices, extra=tuple(extra))
 
 
-def _step_lines(conversation: Conversation, turn: Turn) -> tuple[str, tuple[Choice, ...]] | None:
-    """The step at hand with where it stands in its stage, and its buttons."""
-    path = lessons.at_hand(conversation, turn)
-    step = paths.step(path) if path else None
-    if path is None or step is None:
-        return None
+def _step_lines(path: LearningPath, step: paths.Step, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
+    """A step with where it stands in its stage, and its buttons."""
     text, choices = lessons.step_text(path, step, turn, nudging=True)
     where = _where(path, step, turn)
     return "\n\n".join(part for part in (text, where) if part), choices[:2]

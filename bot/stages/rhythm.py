@@ -33,6 +33,7 @@ _LONGEST_SNOOZE = timedelta(days=366)  # an exam, a semester abroad; beyond it "
 def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """Why a nudge came, truthfully. `subject`: its kind and row, as on the button."""
     kind, _, row_id = subject.rpartition(".")
+    kind = kind if kind in nudging.WORDINGS else "stage"
     row = turn.row(row_id)
     path = turn.path(row.path_id) if row else None
     values: dict[str, Any] = {"skill": lessons.title_of(path.skill, turn) if path else ""}
@@ -44,9 +45,9 @@ def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
         why_ = "topic"
     elif kind not in ("streak", "week", "commitment", "farewell") and path is None:
         why_ = "none"
-    reason = say(f"nudge.why_{why_ or 'stage'}", **values)
+    reason = say(f"nudge.why_{why_}", **values)
     how_often = settings.when_i_write(conversation)
-    worded = say("nudge.why_worded") if len(nudging.WORDINGS.get(kind, ())) > 1 else ""  # type: ignore[call-overload]  # a button's word
+    worded = say("nudge.why_worded") if len(nudging.WORDINGS[kind]) > 1 else ""
     text = " ".join(part for part in (reason, how_often, worded) if part)
     choices = (
         button("fewer", "", "fewer"),
