@@ -4,7 +4,7 @@ Pure arithmetic on `LearningPath`; what is said about it is in `bot/stages/learn
 a catalogue path lead from 0 to `TARGET` in equal parts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 from math import ceil
@@ -372,7 +372,9 @@ def _differences(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any]]:
         yield where, now
 
 
-def _with_stage(path: LearningPath, number: int, change: Any, at: datetime) -> LearningPath:
+def _with_stage(
+    path: LearningPath, number: int, change: Callable[[PathStage], PathStage], at: datetime
+) -> LearningPath:
     stages = tuple(change(each) if each.stage_number == number else each for each in path.stages)
     path = replace(path, stages=stages, updated_at=at)
     return replace(path, progress=replace(path.progress, current_stage=_number_at_hand(path)))

@@ -89,16 +89,7 @@ def retry(conversation: Conversation, question_id: str, turn: Turn) -> Outcome |
     question = turn.content.question(question_id)
     if answer is None or question is None:
         return None
-    role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
-    return interview.begin(
-        conversation.without(*ASIDES),
-        turn,
-        length="one",
-        company=NO_COMPANY,
-        role=role,
-        plan=(Planned(question=question.id, round=question.round),),
-        earlier=Earlier(score=answer.score, found=answer.found),
-    )
+    return _asked(conversation, question, turn, earlier=Earlier(score=answer.score, found=answer.found))
 
 
 def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn) -> Outcome:
@@ -111,6 +102,18 @@ def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn)
     row, question = found
     if row.card is not None and row.card.due > turn.at:
         return conversation, [reviewing.answered_already(conversation, row.card, turn)]
+    return _asked(conversation, question, turn, row=row.id)
+
+
+def _asked(
+    conversation: Conversation,
+    question: Question,
+    turn: Turn,
+    *,
+    earlier: Earlier | None = None,
+    row: str = "",
+) -> Outcome:
+    """An interview of this one question."""
     role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
     return interview.begin(
         conversation.without(*ASIDES),
@@ -119,7 +122,8 @@ def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn)
         company=NO_COMPANY,
         role=role,
         plan=(Planned(question=question.id, round=question.round),),
-        row=row.id,
+        earlier=earlier,
+        row=row,
     )
 
 

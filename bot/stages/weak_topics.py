@@ -177,28 +177,16 @@ def concluded(
         return [], None
     values = {"topic": plain(result.topic_title), "score": result.score, "passing": reviewing.WEAK_BELOW}
     cards = reviewing.missed(conversation, reviewing.of_results([result], turn), turn)
-    if result.score < reviewing.WEAK_BELOW:
-        kept = update(
-            LearningProgress,
-            row.id,
-            status="in_progress",
-            recall_score=result.score,
-            updated_at=turn.at,
-        )
+    passed = result.score >= reviewing.WEAK_BELOW
+    fields = {"status": "completed", "completed_at": turn.at} if passed else {"status": "in_progress"}
+    kept = update(LearningProgress, row.id, recall_score=result.score, updated_at=turn.at, **fields)
+    if not passed:
         again = button("retest", f"{path.id}.{stage.stage_number}", "retest_again")
         link = _first_link(stage.resources)
         told = reply(say("learn.retest_failed", link=link, **values), again, button("next", "", "next_path"))
         return [kept, *cards, told], None
     hours = lessons.hours_of(path, conversation)
     after = paths.with_assessed(path, stage.stage_number, hours=hours, at=turn.at)
-    kept = update(
-        LearningProgress,
-        row.id,
-        status="completed",
-        completed_at=turn.at,
-        recall_score=result.score,
-        updated_at=turn.at,
-    )
     words = say("learn.retest_passed", number=stage.stage_number, **values)
     if paths.step(after) is None:
         words += " " + lessons.finished(after, turn)
