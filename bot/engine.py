@@ -86,7 +86,9 @@ _ANSWERING = (
     FollowingUp,
     AwaitingRecallGrade,
     *CODING_STAGES,
-)  # they need to know nothing, but for a wish in plain words
+    Quizzing,
+    Placing,
+)  # words there need nothing more known than their question, but for a wish in plain words
 _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
     **dict.fromkeys(
@@ -705,7 +707,7 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
     if isinstance(floor, Coding) and event.name and not pace.is_over(conversation, turn.at):
         after, effects = coding.said(conversation, floor, event.text, turn, file_name=event.name)
         return after, [*([note] if note else []), *effects]
-    taking = isinstance(floor, (*_ANSWERING, Recalling, Quizzing, Placing, SettingUp, Setting))
+    taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))
     after, effects = (_said if taking else _idle)(conversation, event.text, turn)
     return after, [*([note] if note else []), *effects]
 

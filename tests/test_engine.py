@@ -245,6 +245,7 @@ def test_what_ends_or_leaves_an_interview_is_asked_for_beforehand() -> None:
     alike = tuple(Planned(question=each.id, round="dsa") for each in QUESTIONS)
     timed = replace(session(), plan=alike, timed=True, round_ends=NOW)
     assert needs(replace(answering, session=timed), "a hash map of counts") == {"paths", "reports"}
+    assert needs(Quizzing(path=ID, row=ID, number=1), "B") == {"paths"}
 
 
 @pytest.mark.parametrize("stage", stages(), ids=lambda stage: type(stage).__name__)
