@@ -28,6 +28,7 @@ from bot.conversation import (
     Judging,
     Paused,
     Planned,
+    Quizzing,
     Recalling,
     Reviewed,
     Session,

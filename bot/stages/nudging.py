@@ -1,4 +1,4 @@
-"""Nudges: when one may come, what it is about, how it is worded, and what the student makes of it. Decides only.
+"""Nudges: when one may come, what it is about, how it is worded, and what follows it. Decides only.
 
 A student has one nudge waiting at most: a row of `learning_progress` with a time. What it says is decided when it is due.
 """
