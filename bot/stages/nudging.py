@@ -450,24 +450,20 @@ def _chance(event_id: str) -> float:
 
 
 def followed(before: Conversation, conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
-    """After a student's own event: the last nudge was opened, or did what it was for; silence is over; the day counts."""
+    """After every event: the last nudge was opened, or did what it was for; the day counts; who is back is planned for."""
     learnt = _learnt(effects)
     zone = zone_of(conversation)
     if learnt:
         conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
     conversation, noted = _noted(conversation, turn, learnt=learnt)
-    if before.ignored and turn.event_is_students:
-        conversation = replace(conversation, ignored=0)
     conversation, effects = _first_planned(conversation, effects, turn)
     came_back = turn.event_is_students and (before.unreachable or before.ignored)
     if came_back and conversation.waiting and conversation.profile.reminders:
+        due = planned(conversation, turn.at)
         if not any(_gives_time(each) for each in effects):
-            noted.append(
-                update(LearningProgress, conversation.waiting, next_nudge_at=planned(conversation, turn.at))
-            )
+            noted.append(update(LearningProgress, conversation.waiting, next_nudge_at=due))
         if before.unreachable:
-            when = shown(zone, planned(conversation, turn.at), turn.at)
-            noted.append(reply(say("nudge.back", when=when)))
+            noted.append(reply(say("nudge.back", when=shown(zone, due, turn.at))))
     return conversation, [*effects, *noted]
 
 

@@ -103,21 +103,21 @@ def again(stage: Placing, turn: Turn, *, mask: int = 0) -> Reply:
     if asked is None:
         return reply(say("quiz.waits"), button("level", f"{stage.path}.quiz", "level_quiz"))
     heading = _heading(stage, turn)
-    address = f"{stage.path}.{_turn_of(stage, _count(stage))}"
+    address = f"{stage.path}.{_turn_of(stage)}"
     message = choosing.message(asked, heading, stage.seed, address, mask=mask, typed=False, can_skip=True)
     return Reply(message=replace(message, poll=None))
 
 
 def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
-    """A press under its question: an answer, or one more option marked. An old one brings the open question again."""
+    """A press under its question: an answer, or one more option marked. An old one counts for nothing."""
     stage = next((s for s in conversation.stages if isinstance(s, Placing) and s.path == pick.row), None)
     if stage is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
     asked = _question(stage, turn)
-    if asked is not None and pick.turn == _turn_of(stage, _count(stage) - 1):
-        return conversation, []  # the same press twice
-    if asked is None or pick.turn != _turn_of(stage, _count(stage)):
+    if asked is None:
         return conversation, [again(stage, turn)]
+    if pick.turn != _turn_of(stage):
+        return conversation, []
     answer = choosing.chosen(asked, stage.seed, pick, typed=False)
     if answer is None:
         mask = pick.mask ^ (1 << (pick.place or 0))
@@ -190,9 +190,9 @@ def _heading(stage: Placing, turn: Turn) -> str:
     return say("quiz.placement", skill=lessons.title_of(path.skill, turn), number=_count(stage) + 1)
 
 
-def _turn_of(stage: Placing, count: int) -> str:
+def _turn_of(stage: Placing) -> str:
     """Which question of which placement: a button of an earlier one is none of this."""
-    return f"p{blake2b(stage.seed.encode(), digest_size=3).hexdigest()}-{count}"
+    return f"p{blake2b(stage.seed.encode(), digest_size=3).hexdigest()}-{_count(stage)}"
 
 
 def _count(stage: Placing) -> int:
