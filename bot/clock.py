@@ -15,6 +15,16 @@ def zone_of(conversation: Conversation) -> ZoneInfo:
     return ZoneInfo(conversation.profile.zone or conversation.zone_hint or "UTC")
 
 
+def local_day(conversation: Conversation, at: datetime) -> date:
+    """The date on the student's calendar."""
+    return at.astimezone(zone_of(conversation)).date()
+
+
+def day_month(day: date) -> str:
+    """ "29 Mar"."""
+    return f"{day.day} {day:%b}"
+
+
 def is_quiet(profile: Profile, zone: ZoneInfo, at: datetime) -> bool:
     """Whether `at` lies in the student's quiet hours (which may pass midnight; equal ends mean none)."""
     hour = at.astimezone(zone).hour
@@ -67,7 +77,7 @@ def reminder_hours(profile: Profile) -> list[int]:
 def nudged_enough(conversation: Conversation, at: datetime) -> bool:
     """Whether the local day of `at` has had its nudges, or is none of theirs. A day ahead of it does not count: a clock
     was wrong."""
-    profile, today = conversation.profile, at.astimezone(zone_of(conversation)).date()
+    profile, today = conversation.profile, local_day(conversation, at)
     full = profile.nudged_on == today and profile.nudged >= profile.nudges_a_day
     return full or str(today.weekday()) not in profile.nudge_days
 
@@ -102,7 +112,7 @@ def shown(zone: ZoneInfo, at: datetime, now: datetime) -> str:
     """A time as a person says it: "today at 19:00", "tomorrow at 08:00", "Fri 4 Dec at 19:00"."""
     local = at.astimezone(zone)
     days = (local.date() - now.astimezone(zone).date()).days
-    day = {0: "today", 1: "tomorrow"}.get(days, f"{local:%a} {local.day} {local:%b}")
+    day = {0: "today", 1: "tomorrow"}.get(days, f"{local:%a} {day_month(local)}")
     return f"{day} at {local:%H:%M}"
 
 

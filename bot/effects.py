@@ -3,10 +3,11 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from bot.bank import Content
 from bot.conversation import Conversation
-from bot.documents import Insert, Update
+from bot.documents import Insert, LearningPath, LearningProgress, Update
 from bot.events import Event, Pressed, Said, Shared
 from bot.messages import Choice, DeliveryKind, Message
 from bot.ports import Known
@@ -45,6 +46,21 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     def event_is_students(self) -> bool:
         """Whether the student did something, and no time has merely come."""
         return isinstance(self.event, Said | Pressed | Shared)
+
+    def path(self, path_id: str | None) -> LearningPath | None:
+        """The student's path with this id."""
+        return next((each for each in self.known.paths if each.id == path_id), None)
+
+    def row(self, row_id: str) -> LearningProgress | None:
+        """The row of `learning_progress` with this id."""
+        return next((each for each in self.known.progress if each.id == row_id), None)
+
+    def knowing(self, path: LearningPath, *rows: LearningProgress) -> "Turn":
+        """The same turn with a path and rows as they are by now, in the place of what the store knew."""
+        paths = {each.id: each for each in (*self.known.paths, path)}
+        progress = {each.id: each for each in (*self.known.progress, *rows)}
+        known = replace(self.known, paths=tuple(paths.values()), progress=tuple(progress.values()))
+        return replace(self, known=known)
 
 
 def reply(text: str, *choices: Choice, edit: bool = False) -> Reply:

@@ -59,11 +59,14 @@ from bot.stages import (
     learning,
     nudging,
     pace,
+    placing,
     quizzing,
     reporting,
     reviewing,
+    rhythm,
     settings,
     setup,
+    weak_topics,
 )
 
 LONGEST_PLAIN_WISH = 8  # words
@@ -83,7 +86,9 @@ _ANSWERING = (
     FollowingUp,
     AwaitingRecallGrade,
     *CODING_STAGES,
-)  # they need to know nothing, but for a wish in plain words
+    Quizzing,
+    Placing,
+)  # words there need nothing more known than their question, but for a wish in plain words
 _ALL = frozenset({"paths", "reports", "asked"})
 _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not named needs nothing
     **dict.fromkeys(
@@ -230,7 +235,7 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
         case _:
             assert_never(event)
     if known_as.interview is None and conversation.interview is not None:
-        conversation, effects = quizzing.put_aside(conversation, effects)
+        conversation, effects = _quiz_put_aside(conversation, effects)
     conversation = quizzing.noted(conversation, effects, turn.at)
     conversation, effects = nudging.followed(known_as, conversation, effects, turn)
     return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
@@ -371,7 +376,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
-            return _way_back(*quizzing.said(conversation, floor, text, turn))
+            return _quizzed(conversation, floor, text, turn)
         case Setting(field="hours" | "until" | "commitment") as asked:
             return _taken_for(conversation, asked, text, turn)
         case Setting():
@@ -590,13 +595,13 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
 _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "done": learning.done_pressed,
     "path": learning.path_pressed,
-    "level": learning.level_pressed,
+    "level": placing.pressed,
     "quiz": quizzing.pressed,
     "begin": learning.begin,
-    "unstage": reviewing.declined,
+    "unstage": weak_topics.declined,
     "commit": nudging.commit_pressed,
-    "fewer": nudging.fewer,
-    "why": nudging.why,
+    "fewer": rhythm.fewer,
+    "why": rhythm.why,
     "pace": pace.chosen,
 }
 _BARE = ("fewer", "why")  # buttons that act on nothing in particular
@@ -606,7 +611,31 @@ def _picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outc
     """A button under a question with options: of a placement, a review or a quiz."""
     if pick.turn.startswith("r"):
         return _way_back(*reviewing.picked(conversation, pick, turn))
-    return _way_back(*quizzing.picked(conversation, pick, turn))
+    stage = placing if pick.turn.startswith("p") else quizzing
+    return _way_back(*stage.picked(conversation, pick, turn))
+
+
+def _quizzed(conversation: Conversation, stage: Quizzing | Placing, text: str | None, turn: Turn) -> Outcome:
+    """An answer in words to a question with options; None skips it."""
+    if isinstance(stage, Placing):
+        return _way_back(*placing.said(conversation, stage, text, turn))
+    return _way_back(*quizzing.said(conversation, stage, text, turn))
+
+
+def _quiz_left(conversation: Conversation, stage: Quizzing | Placing) -> Outcome:
+    if isinstance(stage, Placing):
+        return placing.left(conversation, stage)
+    return quizzing.left(conversation, stage)
+
+
+def _quiz_put_aside(conversation: Conversation, effects: list[Effect]) -> Outcome:
+    """An interview begins: a quiz waits until it is asked for again, which is said first."""
+    told: list[Effect] = []
+    for stage in conversation.stages:
+        if isinstance(stage, Quizzing | Placing):
+            conversation, words = _quiz_left(conversation, stage)
+            told += words
+    return conversation, [*told, *effects]
 
 
 def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn) -> Outcome | None:
@@ -626,7 +655,7 @@ def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn
     if asked.field == "hours":
         return learning.hours_given(conversation, text, turn)
     if asked.field == "until":
-        return nudging.snooze(conversation, text, turn)
+        return rhythm.snooze(conversation, text, turn)
     return nudging.commit(conversation, text, turn)
 
 
@@ -678,7 +707,7 @@ def _shared(conversation: Conversation, event: Shared, turn: Turn) -> Outcome:
     if isinstance(floor, Coding) and event.name and not pace.is_over(conversation, turn.at):
         after, effects = coding.said(conversation, floor, event.text, turn, file_name=event.name)
         return after, [*([note] if note else []), *effects]
-    taking = isinstance(floor, (*_ANSWERING, Recalling, Quizzing, Placing, SettingUp, Setting))
+    taking = isinstance(floor, (*_ANSWERING, Recalling, SettingUp, Setting))
     after, effects = (_said if taking else _idle)(conversation, event.text, turn)
     return after, [*([note] if note else []), *effects]
 
@@ -761,7 +790,7 @@ def _cancelled(conversation: Conversation, turn: Turn) -> Outcome:
     if isinstance(conversation.floor, ASIDES):
         return _with_question(conversation.without(*ASIDES), [reply(say("general.cancelled"))], turn)
     if isinstance(conversation.floor, Quizzing | Placing):
-        return _way_back(*quizzing.left(conversation, conversation.floor))
+        return _way_back(*_quiz_left(conversation, conversation.floor))
     return _with_question(conversation, [reply(say("general.nothing_to_cancel"))], turn)
 
 
@@ -804,7 +833,7 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
         case Recalling() as floor:
             return _way_back(*learning.skipped(conversation, floor, turn))
         case Quizzing() | Placing() as floor:
-            return _way_back(*quizzing.skipped(conversation, floor, turn))
+            return _quizzed(conversation, floor, None, turn)
         case SettingUp() as floor:
             return setup.skipped(conversation, floor, turn)
         case Setting(field="zone" | "city"):
@@ -856,14 +885,14 @@ def _undo(conversation: Conversation, turn: Turn) -> Outcome:
 
 def _stop(conversation: Conversation, turn: Turn) -> Outcome:
     if isinstance(conversation.floor, Quizzing | Placing):
-        return _way_back(*quizzing.left(conversation, conversation.floor))
+        return _way_back(*_quiz_left(conversation, conversation.floor))
     if conversation.interview is not None:
         return interview.stop(conversation.without(*ASIDES), conversation.interview, turn)
     if (
         conversation.nudge is not None and conversation.profile.reminders
     ):  # nothing else is there to be stopped
         conversation = conversation.without(Recalling, *ASIDES)
-        return nudging.reminders(conversation, "off", turn)
+        return rhythm.reminders(conversation, "off", turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
 
 
@@ -905,8 +934,8 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "path": learning.path_wanted,
     "hours": learning.hours_given,
     "commit": nudging.commit,
-    "reminders": nudging.reminders,
-    "snooze": nudging.snooze,
+    "reminders": rhythm.reminders,
+    "snooze": rhythm.snooze,
     "settings": settings.show,
     "how_scored": how_scored.show,
     "help": _help,
@@ -964,8 +993,10 @@ def _again(floor: Stage | None, conversation: Conversation, turn: Turn) -> Reply
             return debrief.again(floor, turn)
         case Recalling() | AwaitingRecallGrade():
             return learning.again(floor)
-        case Quizzing() | Placing():
+        case Quizzing():
             return quizzing.again(floor, turn)
+        case Placing():
+            return placing.again(floor, turn)
         case _:
             return interview.again(floor)
 

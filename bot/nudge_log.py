@@ -1,7 +1,7 @@
 """What became of the nudges: what their wording is learnt from, and what an operator is shown. Reads the store only."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import wording
@@ -13,26 +13,14 @@ WITHIN = timedelta(hours=24)  # after a nudge, in which what it was about counts
 
 async def sent(store: Store, now: datetime) -> list[Sent]:
     """Every send whose 24 hours are over."""
-    return [
-        Sent(
-            student=str(document["student_id"]),
-            kind=document["kind"],
-            arm=document["wording"],
-            eligible=tuple(document["eligible"]),
-            probability=document["probability"],
-            policy=document["policy"],
-            reward=_within(document, "completed_at"),
-            at=_aware(document["at"]),
-        )
-        async for document in store.export("nudges")
-        if now - _aware(document["at"]) >= WITHIN
-    ]
+    return [_sent(document) async for document in store.export("nudges") if _is_over(document, now)]
 
 
 async def stats(store: Store, now: datetime) -> list[dict[str, Any]]:
     """A line for all nudges and one for each kind and wording: sends, opens and completions within 24 hours, what
     students made of them; and the lift of choosing, with its interval, once there is one."""
     counts: dict[tuple[str, str], Counter[str]] = {}
+    over: list[Sent] = []
     async for document in store.export("nudges"):
         for key in (("", ""), (document["kind"], ""), (document["kind"], document["wording"])):
             seen = counts.setdefault(key, Counter())
@@ -41,11 +29,13 @@ async def stats(store: Store, now: datetime) -> list[dict[str, Any]]:
             seen["completed"] += _within(document, "completed_at")
             if document["answer"]:
                 seen[document["answer"]] += 1
+        if _is_over(document, now):
+            over.append(_sent(document))
     lines: list[dict[str, Any]] = [
         {"kind": kind or "all", "wording": arm or "all", **_line(seen)}
         for (kind, arm), seen in sorted(counts.items())
     ]
-    lift = wording.lift(await sent(store, now))
+    lift = wording.lift(over)
     if lift is None:
         return [*lines, {"lift": None, "needs": f"{wording.LEARNT_FROM} sends, and some on both sides after"}]
     return [
@@ -65,11 +55,23 @@ def _line(seen: Counter[str]) -> dict[str, Any]:
     return {name: seen[name] for name in ("sends", "opened", "completed")} | answers
 
 
+def _sent(document: dict[str, Any]) -> Sent:
+    return Sent(
+        student=str(document["student_id"]),
+        kind=document["kind"],
+        arm=document["wording"],
+        eligible=tuple(document["eligible"]),
+        probability=document["probability"],
+        policy=document["policy"],
+        reward=_within(document, "completed_at"),
+        at=document["at"],
+    )
+
+
+def _is_over(document: dict[str, Any], now: datetime) -> bool:
+    return bool(now - document["at"] >= WITHIN)
+
+
 def _within(document: dict[str, Any], field: str) -> bool:
     at = document.get(field)
-    return at is not None and _aware(at) - _aware(document["at"]) <= WITHIN
-
-
-def _aware(at: datetime) -> datetime:
-    """The driver may give naive UTC."""
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return at is not None and at - document["at"] <= WITHIN

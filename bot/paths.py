@@ -4,7 +4,7 @@ Pure arithmetic on `LearningPath`; what is said about it is in `bot/stages/learn
 a catalogue path lead from 0 to `TARGET` in equal parts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 from math import ceil
@@ -22,6 +22,7 @@ from bot.documents import (
     Priority,
     Resource,
     StageStatus,
+    TemplateResource,
     TemplateStage,
     Update,
     update,
@@ -29,11 +30,8 @@ from bot.documents import (
 
 TARGET = 80  # the level at the end of a path: ready for an interview, not an expert
 QUIZ_MINUTES = 10  # of one time through a stage's quiz
-HOURS = 5  # a week, until the student says otherwise
 FEWEST_HOURS, MOST_HOURS = 1, 60  # a week: beyond that it is a typing error, or a promise nobody keeps
-RETEST = Assessment(
-    type="quiz", questions_count=1, passing_score=65
-)  # another interview question on the topic
+RETEST = Assessment(type="quiz", questions_count=1, passing_score=65)  # another question on the topic
 
 _RANK: dict[Priority, int] = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
 
@@ -58,12 +56,21 @@ def made(
     at: datetime,
 ) -> LearningPath:
     """A path of a student's own. Stages below `level` or beyond `target` are passed over."""
-    bare = LearningPath(
+    path = bare(template, path_id=path_id, student=student, priority=priority, at=at)
+    path = replace(path, current_level=level, target_level=target)
+    return with_catalogue(path, template, hours=hours, at=at)
+
+
+def bare(
+    template: PathTemplate, *, path_id: str, student: str, priority: Priority, at: datetime
+) -> LearningPath:
+    """A path without stages as yet."""
+    return LearningPath(
         id=path_id,
         student_id=student,
         skill=template.skill,
-        current_level=level,
-        target_level=target,
+        current_level=0,
+        target_level=TARGET,
         gap_priority=priority,
         stages=(),
         progress=PathProgress(
@@ -72,7 +79,6 @@ def made(
         created_at=at,
         updated_at=at,
     )
-    return with_catalogue(bare, template, hours=hours, at=at)
 
 
 def with_catalogue(path: LearningPath, template: PathTemplate, *, hours: int, at: datetime) -> LearningPath:
@@ -317,6 +323,23 @@ def stage_of(path: LearningPath, number: int) -> PathStage:
     return next(stage for stage in path.stages if stage.stage_number == number)
 
 
+def numbered(path: LearningPath | None, number: int) -> PathStage | None:
+    """The same of a path and a number that may not be there."""
+    return next((stage for stage in path.stages if stage.stage_number == number), None) if path else None
+
+
+def own(resource: TemplateResource, resource_id: str) -> Resource:
+    """A resource of the catalogue, as it stands in a student's path."""
+    return Resource(
+        resource_id=resource_id,
+        type=resource.type,
+        title=resource.title,
+        url=resource.url,
+        duration_minutes=resource.duration_minutes,
+        source=resource.source,
+    )
+
+
 def by_priority(path: LearningPath) -> tuple[int, float]:
     """The order of several paths: the widest gap first, then the one touched last."""
     return _RANK[path.gap_priority], -path.updated_at.timestamp()
@@ -349,7 +372,9 @@ def _differences(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any]]:
         yield where, now
 
 
-def _with_stage(path: LearningPath, number: int, change: Any, at: datetime) -> LearningPath:
+def _with_stage(
+    path: LearningPath, number: int, change: Callable[[PathStage], PathStage], at: datetime
+) -> LearningPath:
     stages = tuple(change(each) if each.stage_number == number else each for each in path.stages)
     path = replace(path, stages=stages, updated_at=at)
     return replace(path, progress=replace(path.progress, current_stage=_number_at_hand(path)))
@@ -364,17 +389,7 @@ def _number_at_hand(path: LearningPath) -> int:
 
 
 def _stage(template: TemplateStage, number: int, hours: int) -> PathStage:
-    resources = tuple(
-        Resource(
-            resource_id=each.resource_id,
-            type=each.type,
-            title=each.title,
-            url=each.url,
-            duration_minutes=each.duration_minutes,
-            source=each.source,
-        )
-        for each in template.resources
-    )
+    resources = tuple(own(each, each.resource_id) for each in template.resources)
     return PathStage(
         stage_number=number,
         stage_name=template.stage_name,

@@ -27,7 +27,9 @@ from bot.conversation import (
     FollowingUp,
     Judging,
     Paused,
+    Placing,
     Planned,
+    Quizzing,
     Recalling,
     Reviewed,
     Session,
@@ -126,7 +128,12 @@ def stages() -> list[Stage | None]:
         Paused(stage=reviewed),
         recalling,
         AwaitingRecallGrade(recalling=recalling, attempt=ID, parts=("a",)),
+        Quizzing(path=ID, row=ID, number=1),
+        Quizzing(path=ID, row=ID, number=1, asked_at=NOW),
+        Placing(path=ID, seed="t:1"),
+        Placing(path=ID, seed="t:1", asked_at=NOW, answers=((True, True), (False,))),
         *(Setting(field=field) for field in ("goal", "company", "role", "resume", "jd", "hour", "city")),
+        *(Setting(field=field) for field in ("hours", "until", "commitment")),
         Setting(field="zone", guess="UTC"),
         Expecting(),
         Expecting(company="google"),
@@ -148,7 +155,7 @@ PRESSES = (
     "zone:Mars/Base", f"plan:{ID}", "plan:", "forget:yes", "forget:no", "cancel:", "why:", f"why:{ID}", "report:", "report:all", f"report:{ID}", f"retry:{QUESTIONS[0].id}", "retry:", f"pdf:{ID}", "pdf:", "how_scored:", "how_scored:depth", "how_scored:technical", "help:", "", ":", "x:y",
     f"quiz:{ID}.1", "quiz:", f"pick:{ID}.q1-0.0.1", f"pick:{ID}.r0.0.ok", f"pick:{ID}.p0.0.0", "pick:", "pick:a.b.c.d", "review:", f"answer:{ID}",
     f"retest:{ID}.1", "retest:", f"redo:{ID}", f"unstage:{ID}", "unstage:", f"commit:{ID}.1.2026-03-06", f"commit:{ID}.1.never", f"commit:{ID}.ask", "commit:off",
-    "commit:", f"level:{ID}", f"level:{ID}.some", f"path:{ID}", f"path:{ID}.paused", "path:", "begin:sql", "begin:nothing", "fewer:", f"why:review.{ID}",
+    "commit:", f"level:{ID}", f"level:{ID}.some", f"path:{ID}", f"path:{ID}.paused", "path:", "begin:sql", "begin:nothing", "fewer:", f"why:review.{ID}", f"why:x.{ID}",
     "snooze:tonight", "snooze:date", "settings:hours",
     "\u202e:\u202e",
 )  # fmt: skip
@@ -245,6 +252,7 @@ def test_what_ends_or_leaves_an_interview_is_asked_for_beforehand() -> None:
     alike = tuple(Planned(question=each.id, round="dsa") for each in QUESTIONS)
     timed = replace(session(), plan=alike, timed=True, round_ends=NOW)
     assert needs(replace(answering, session=timed), "a hash map of counts") == {"paths", "reports"}
+    assert needs(Quizzing(path=ID, row=ID, number=1), "B") == {"paths"}
 
 
 @pytest.mark.parametrize("stage", stages(), ids=lambda stage: type(stage).__name__)

@@ -132,24 +132,24 @@ def test_what_is_filled_in_counts_in_any_spelling(text: str) -> None:
     """Case, accents, quotation marks and a full stop are nobody's mistake."""
     answer = choosing.said(FILL, "s", text)
     assert answer is not None
-    assert choosing.is_right(FILL, answer)
-    assert not choosing.is_right(FILL, ("where",))
+    assert quizzes.is_right(FILL, answer)
+    assert not quizzes.is_right(FILL, ("where",))
     assert quizzes.reasons(FILL, ("Where!",)) == ["WHERE does not."]
 
 
 def test_a_dash_that_a_phone_made_of_two_is_two() -> None:
     """ "—amend" is "--amend"."""
     amend = replace(FILL, right=("--amend",))
-    assert choosing.is_right(amend, ("—amend",))
-    assert choosing.is_right(replace(FILL, right=("-4",)), ("\N{MINUS SIGN}4",))
-    assert not choosing.is_right(amend, ("",))
+    assert quizzes.is_right(amend, ("—amend",))
+    assert quizzes.is_right(replace(FILL, right=("-4",)), ("\N{MINUS SIGN}4",))
+    assert not quizzes.is_right(amend, ("",))
 
 
 def test_all_right_options_and_no_other() -> None:
     """One of two is not enough, three are too many; why is told for what was wrong."""
-    assert choosing.is_right(MULTIPLE, ("QUALIFY", "HAVING"))
-    assert not choosing.is_right(MULTIPLE, ("HAVING",))
-    assert not choosing.is_right(MULTIPLE, ("QUALIFY", "HAVING", "ON"))
+    assert quizzes.is_right(MULTIPLE, ("QUALIFY", "HAVING"))
+    assert not quizzes.is_right(MULTIPLE, ("HAVING",))
+    assert not quizzes.is_right(MULTIPLE, ("QUALIFY", "HAVING", "ON"))
     assert quizzes.reasons(MULTIPLE, ("HAVING", "ON")) == ["ON does not."]
 
 

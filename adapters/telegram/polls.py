@@ -35,10 +35,7 @@ class Polls:
 
     def asking(self, chat: str) -> asyncio.Lock:
         """To be held while a poll is sent and kept: a quick answer waits, for it may be there before the latter is."""
-        lock = self._asking.get(chat)
-        if lock is None:
-            lock = self._asking[chat] = asyncio.Lock()
-        return lock
+        return self._asking.setdefault(chat, asyncio.Lock())
 
     async def keep(self, poll: str, choices: Sequence[str], *, at: datetime) -> None:
         """What the options of a poll stand for."""

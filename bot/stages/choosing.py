@@ -155,14 +155,9 @@ def _places(text: str) -> list[int]:
     return sorted({LETTERS.index(each.upper()) for each in named})
 
 
-def is_right(question: QuizQuestion, answer: Sequence[str]) -> bool:
-    """Whether the options, or the words, are right."""
-    return quizzes.is_right(question, answer)
-
-
 def verdict(question: QuizQuestion, answer: Sequence[str]) -> str:
     """What is said of an answer: right or not, why what was chosen is wrong, and what is right."""
-    if is_right(question, answer):
+    if quizzes.is_right(question, answer):
         return say("quiz.right", why=plain(question.why))
     closing = say("quiz.right_was", answer=_right(question), why=plain(question.why))
     room = ROOM - len(question.question) - len(closing)

@@ -8,7 +8,7 @@ import re
 from msgspec.structs import replace
 
 from bot import grader, sourcecode
-from bot.clock import zone_of
+from bot.clock import local_day
 from bot.conversation import (
     Coding,
     CodingStage,
@@ -263,7 +263,7 @@ def _submitted(
     """Have it run. `instead`: the stage whose place the running takes. One attempt a question, made by the first."""
     if len(source.encode()) > SOURCE_LIMIT or not source.strip():
         return conversation, [reply(say("coding.no_source"))]
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     runs = conversation.profile.runs if conversation.profile.ran_on == today else 0
     if runs >= MOST_RUNS:
         return conversation, [

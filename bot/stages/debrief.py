@@ -9,7 +9,7 @@ from datetime import datetime, time, timedelta
 from msgspec.structs import replace
 
 from bot import companies
-from bot.clock import after_quiet, at_local, next_reminder, nudged_enough, shown, zone_of
+from bot.clock import after_quiet, at_local, local_day, next_reminder, nudged_enough, shown, zone_of
 from bot.conversation import ASIDES, ConfirmingForget, Conversation, Debriefing, Expected, Expecting, Paused
 from bot.days import day_in
 from bot.documents import CompanyKnowledge, CompanyObservation, CompanyRound, insert, slug_id, update
@@ -54,7 +54,7 @@ def begin(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 
 def expect(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """ "My interview at Google is on Friday": noted, and asked about the day after. What lacks is asked for."""
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     company, day = named(argument, turn), day_in(argument, today)
     conversation = conversation.without(*ASIDES)
     if company is None and (typed := _unknown_name(argument, turn)):
@@ -162,7 +162,7 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
     conversation = replace(conversation, expected=None)
     if company is None:
         return conversation, []
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     resting = conversation.without(Expecting, Debriefing, ConfirmingForget).with_profile(nudged_on=today)
     conversation, effects = _asked(resting, company, turn)  # a set-up that was left open waits beneath
     return conversation, [

@@ -37,7 +37,7 @@ from bot.events import Graded
 from bot.messages import Choice, plain
 from bot.questions import Dimension, Grade, PointGrade, Question, RoundName, Verdict
 from bot.sentences import label, say
-from bot.stages import feedback, nudging, planning, problem, reporting, reviewing, scoring
+from bot.stages import feedback, nudging, planning, problem, reporting, reviewing, scoring, weak_topics
 from bot.submissions import hint_cost
 
 LONGEST_ANSWER = 20_000  # characters; an answer spoken for ten minutes has about 8,000
@@ -612,7 +612,7 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
     effects: list[Effect] = [update(InterviewSession, session.id, status=status, completed_at=turn.at)]
     conversation = conversation.without(*INTERVIEW_STAGES)
     if session.row:
-        told, closed = reviewing.concluded(conversation, session, turn)
+        told, closed = weak_topics.concluded(conversation, session, turn)
         if closed is None:
             return conversation, [*effects, *told]
         conversation, waits, promise = nudging.closed(conversation, closed, turn)
@@ -631,7 +631,7 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
         partial=not completed,
         earlier=turn.known.reports,
     )
-    written, stages, known = reviewing.with_weak_topics(conversation, session.results, turn)
+    written, stages, known = weak_topics.with_weak_topics(conversation, session.results, turn)
     turn = replace(turn, known=known)
     waits = nudging.waiting(conversation, turn) if stages or cards else []
     told = reporting.replies(report, stages, conversation, turn)

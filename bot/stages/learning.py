@@ -8,7 +8,7 @@ from math import floor
 from msgspec.structs import replace
 
 from bot import companies, paths
-from bot.clock import next_reminder, shown, zone_of
+from bot.clock import local_day, next_reminder, shown, zone_of
 from bot.commands import bare_minutes
 from bot.conversation import (
     ASIDES,
@@ -40,7 +40,6 @@ from bot.stages.reviewing import WEAK_BELOW, Miss
 
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
 REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
-RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the last stages always remain
 
 
 # Beginning
@@ -49,7 +48,7 @@ RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the 
 def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`learn`: the skills there are; `learn sql`: that path, from where it was left or new."""
     if not argument:
-        return conversation, [_choose("choose", conversation, turn)]
+        return conversation, [choose("choose", conversation, turn)]
     mine = lessons.named(argument, turn)
     if mine is not None:
         return _taken_up(conversation, mine, turn, whole=True)
@@ -62,7 +61,7 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return _begun(conversation, template, turn)
 
 
-def _choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
+def choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
     """All skills there are: their own and those they aim at as buttons, the others by name."""
     paths_ = turn.content.paths
     ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
@@ -97,13 +96,13 @@ def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, who
         after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
-        turn = _knowing(turn, after, made)
+        turn = turn.knowing(after, *made)
     conversation = replace(conversation, chosen_path=mine.id)
     told: list[Effect] = []
     if mine.state != "active" and paths.step(after) is not None:
         end = lessons.day_text(after.progress.estimated_completion_date)
         told = [reply(say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end))]
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     conversation, effects = show_next(conversation, after, turn, before=mine)
     conversation, asked = settings.zone_needed(conversation, turn)
     return conversation, [*rows, *told, *effects, *asked]
@@ -123,7 +122,7 @@ def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Ou
         at=turn.at,
     )
     rows = _rows(conversation, path, 0, turn)
-    turn = _knowing(turn, path, rows)
+    turn = turn.knowing(path, *rows)
     conversation = replace(conversation, chosen_path=path.id)
     head = say(
         "learn.new",
@@ -147,18 +146,11 @@ def _rows(
 ) -> tuple[LearningProgress, ...]:
     """A row for each resource of the stages beyond number `after`."""
     return tuple(
-        reviewing.new_row(conversation, each.resource_id, "resource", path.id, turn, stage=stage.stage_number)
+        lessons.new_row(conversation, each.resource_id, "resource", path.id, turn, stage=stage.stage_number)
         for stage in path.stages
         if stage.stage_number > after
         for each in stage.resources
     )
-
-
-def _knowing(turn: Turn, path: LearningPath, rows: tuple[LearningProgress, ...] = ()) -> Turn:
-    """The turn with a path as it is now, and more rows."""
-    others = tuple(each for each in turn.known.paths if each.id != path.id)
-    known = replace(turn.known, paths=(*others, path), progress=(*turn.known.progress, *rows))
-    return replace(turn, known=known)
 
 
 def _missing(template: PathTemplate, turn: Turn) -> PathTemplate | None:
@@ -207,80 +199,13 @@ def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcom
         first = Choice(id=f"learn:{template.skill}", label=label("learn_skill", skill=template.title))
         return conversation, [reply(say("quiz.no_path_in", skill=template.title), first)]
     if path is None:
-        return conversation, [_choose("no_quiz", conversation, turn)]
+        return conversation, [choose("no_quiz", conversation, turn)]
     stage = paths.current(path)
     if stage is None:
         return show_next(conversation, path, turn)
     left = (each for each in path.stages if each.status != "completed")
     with_quiz = next((each for each in left if lessons.questions_of(path, each, turn)), stage)
     return quizzing.start(conversation, path, with_quiz, turn)
-
-
-# The level
-
-
-def ask_level(conversation: Conversation, path_id: str, turn: Turn) -> Outcome:
-    """[I know some of it]: a rating of one's own, or questions that find out."""
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
-    if path is None:
-        return conversation, [_choose("choose", conversation, turn)]
-    if turn.content.path(path.skill) is None:
-        return show_next(conversation, path, turn)
-    choices = [
-        Choice(id=f"level:{path.id}.{each}", label=label(f"level_{each}")) for each in ("new", "some", "well")
-    ]
-    if quizzing.can_place(path, turn):
-        choices.append(Choice(id=f"level:{path.id}.quiz", label=label("level_quiz")))
-    return conversation, [reply(say("learn.level", skill=lessons.title_of(path.skill, turn)), *choices)]
-
-
-def level_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
-    """`<path>`: ask; `<path>.some`: that rating; `<path>.quiz`: find out."""
-    path_id, _, rating = subject.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
-    if path is None or not rating:
-        return ask_level(conversation, path_id, turn)
-    if rating == "quiz":
-        return quizzing.place(conversation, path, turn, edit=True)
-    return level_set(conversation, path, RATINGS.get(rating, 0), turn, edit=True)
-
-
-def level_set(
-    conversation: Conversation, path: LearningPath, level: int, turn: Turn, *, edit: bool = False
-) -> Outcome:
-    """Stages below the level are passed over, which is said, and those above it are there again; then the step at hand."""
-    template = turn.content.path(path.skill)
-    if template is None:
-        return show_next(conversation, path, turn)
-    level = min(level, paths.highest_start(path, len(template.stages)))
-    hours = lessons.hours_of(path, conversation)
-    after = paths.at_level(path, template, level, hours=hours, at=turn.at)
-    conversation = replace(conversation, chosen_path=path.id)
-    text = _placed_line(path, after)
-    conversation, effects = show_next(conversation, after, _knowing(turn, after), before=path)
-    return conversation, [reply(text, edit=edit), *effects]
-
-
-def _placed_line(before: LearningPath, after: LearningPath) -> str:
-    """What a new level makes of the stages."""
-    was, over = ({s.stage_number for s in each.stages if s.passed_over} for each in (before, after))
-    end = lessons.day_text(after.progress.estimated_completion_date)
-    if was - over:
-        return say("learn.there_again", stages=_stages(was - over), end=end)
-    if over - was:
-        return say("learn.passed_over", stages=_stages(over - was), end=end)
-    stage = paths.current(after)
-    if stage is None or stage.stage_number == 1:
-        return say("learn.from_the_start")
-    return say("learn.level_stays", number=stage.stage_number)
-
-
-def _stages(numbers: set[int]) -> str:
-    """ "Stage 1", "Stages 1, 2 and 3"."""
-    words = [str(each) for each in sorted(numbers)]
-    if len(words) == 1:
-        return say("learn.one_stage", number=words[0])
-    return say("learn.many_stages", numbers=", ".join(words[:-1]), last=words[-1])
 
 
 # The step at hand
@@ -295,7 +220,7 @@ def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     path = lessons.at_hand(conversation, turn, argument)
     if path is None:
         resting = [each for each in turn.known.paths if each.state == "paused"]
-        return conversation, [_choose("all_rest" if resting else "choose", conversation, turn)]
+        return conversation, [choose("all_rest" if resting else "choose", conversation, turn)]
     return show_next(conversation, path, turn)
 
 
@@ -314,11 +239,11 @@ def show_next(
     step = paths.step(path)
     if step is None:
         writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
-        writes += nudging.waiting(conversation, _knowing(turn, path))
+        writes += nudging.waiting(conversation, turn.knowing(path))
         notes.append(lessons.finished(path, turn))
         return conversation, [*writes, reply("\n\n".join(notes), button("learn", "", "learn"))]
     after = paths.with_begun(path, step.stage.stage_number, turn.at)
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     effects: list[Effect] = [paths.changes(before, after)]
     turn, begun = _begun_row(conversation, after, step, turn)
     effects += [*begun, *nudging.waiting(conversation, turn)]
@@ -342,9 +267,9 @@ def _begun_row(
     if step.resource is None:
         return turn, []
     number = step.stage.stage_number
-    made = reviewing.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
+    made = lessons.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
     made = replace(made, status="in_progress")
-    return _knowing(turn, path, (made,)), [insert(made)]
+    return turn.knowing(path, made), [insert(made)]
 
 
 def _as_it_is_now(
@@ -416,12 +341,11 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
     """The button under a resource; an old one is recognised by its row. `<path>.<stage>`: of a stage without any."""
-    path_id, _, number = row_id.partition(".")
-    if number:
-        bare = next((each for each in turn.known.paths if each.id == path_id), None)
-        return _bare_done(conversation, bare, int(number), turn)
-    row = next((each for each in turn.known.progress if each.id == row_id), None)
-    path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
+    path, stage = lessons.addressed(row_id, turn)
+    if "." in row_id:
+        return _bare_done(conversation, path, stage.stage_number if stage else 0, turn)
+    row = turn.row(row_id)
+    path = turn.path(row.path_id) if row else None
     if row is None or path is None:
         return done(conversation, "", turn)
     resource = next(
@@ -441,7 +365,7 @@ def _bare_done(conversation: Conversation, path: LearningPath | None, number: in
         return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
     hours = lessons.hours_of(path, conversation)
     after = paths.with_assessed(path, number, hours=hours, at=turn.at)
-    turn, skill = _knowing(turn, after), lessons.title_of(path.skill, turn)
+    turn, skill = turn.knowing(after), lessons.title_of(path.skill, turn)
     lines = [say("learn.stage_done", number=number, skill=skill)]
     lines += [lessons.finished(after, turn)] if paths.step(after) is None else []
     effects = [paths.changes(path, after), *nudging.waiting(conversation, turn)]
@@ -454,14 +378,7 @@ def _complete(
     """Mark a resource done, keep stage and progress true, ask its recall question."""
     spent = minutes or resource.duration_minutes
     stage = next(each for each in path.stages if resource in each.resources)
-    row = next(
-        (
-            each
-            for each in turn.known.progress
-            if each.path_id == path.id and each.resource_id == resource.resource_id
-        ),
-        None,
-    )
+    row = lessons.row_of(path, paths.Step(kind="resource", stage=stage, resource=resource), turn)
     passed = _quiz_passed(path, stage.stage_number, turn)
     after = paths.with_done(
         path,
@@ -480,7 +397,7 @@ def _complete(
             "updated_at": turn.at,
         }
         effects.append(update(LearningProgress, row.id, **changes))
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     conversation, promise = nudging.kept(conversation, after, turn)
     effects += nudging.waiting(conversation, turn)
     text = [*_done_lines(path, after, stage.stage_number, resource, turn), promise]
@@ -578,7 +495,7 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     kept = update(LearningProgress, open_.row, recall_score=score, updated_at=turn.at)
     lines = [feedback.message(replace(event.grade, dimensions=()))]
     cards: list[Effect] = []
-    row = next((each for each in turn.known.progress if each.id == open_.row), None)
+    row = turn.row(open_.row)
     if score is not None and score < WEAK_BELOW and row is not None:
         lost = tuple(each.label for each in event.grade.points if each.verdict != "covered")
         miss = Miss(source="recall", item=row.resource_id, title=open_.title, points=lost, path=row.path_id)
@@ -607,7 +524,7 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     lines = [_progress_line(path, turn) for path in ordered]
     if turn.known.reports:
         last = turn.known.reports[0]
-        day = last.created_at.astimezone(zone_of(conversation)).date().isoformat()
+        day = local_day(conversation, last.created_at).isoformat()
         key = "learn.progress_report" if last.score is not None else "learn.progress_report_none"
         lines.append(say(key, company=plain(last.company), score=last.score, date=day))
     if not lines:
@@ -658,7 +575,7 @@ def path_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcom
 def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """`<path>`: shown; `<path>.paused`, `.abandoned`, `.active`: that is its state now."""
     path_id, _, state = subject.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    path = turn.path(path_id)
     if path is None:
         return conversation, [reply(say("general.old_button"))]
     if state == "active":
@@ -666,7 +583,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     if state not in ("paused", "abandoned"):
         return _path_shown(conversation, path, turn)
     after = replace(path, state=state, updated_at=turn.at)
-    turn = _knowing(turn, after)
+    turn = turn.knowing(after)
     skill = lessons.title_of(path.skill, turn)
     back = Choice(id=f"path:{path.id}.active", label=label("take_up"))
     told = reply(say(f"learn.{state}", skill=skill), back, button("next", "", "next_path"))
@@ -764,7 +681,7 @@ def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Ef
         return [companies.skill_wish(conversation.student, asked, turn.at), told]
     return [
         companies.skill_wish(conversation.student, asked, turn.at),
-        _choose("unknown_plain", conversation, turn, skill=shown_),
+        choose("unknown_plain", conversation, turn, skill=shown_),
     ]
 
 

@@ -3,19 +3,22 @@
 import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
 
 from bot import paths, streaks
-from bot.clock import zone_of
+from bot.clock import day_month, zone_of
 from bot.conversation import Conversation
 from bot.documents import (
     LearningPath,
     LearningProgress,
     PathStage,
     QuizAttempt,
+    ReviewCard,
+    new_id,
     slug_uuid,
 )
 from bot.effects import Turn, button
@@ -48,6 +51,20 @@ def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> Learning
     if chosen is not None:
         return chosen
     return min(open_ or active, key=paths.by_priority, default=None)
+
+
+def at_step(conversation: Conversation, turn: Turn) -> tuple[LearningPath, paths.Step] | None:
+    """The path at hand and the one thing to do on it; None where nothing is left."""
+    path = at_hand(conversation, turn)
+    step = paths.step(path) if path else None
+    return (path, step) if path is not None and step is not None else None
+
+
+def addressed(subject: str, turn: Turn) -> tuple[LearningPath | None, PathStage | None]:
+    """The path and the stage a button is about: `<path>.<stage>`."""
+    path_id, _, number = subject.partition(".")
+    path = turn.path(path_id)
+    return path, paths.numbered(path, int(number)) if number.isdecimal() else None
 
 
 def named(skill: str, turn: Turn) -> LearningPath | None:
@@ -111,6 +128,34 @@ def row_of(path: LearningPath, step: paths.Step, turn: Turn) -> LearningProgress
     wanted = step_id(path, step)
     rows = (row for row in turn.known.progress if row.path_id == path.id)
     return next((row for row in rows if row.resource_id == wanted), None)
+
+
+def new_row(
+    conversation: Conversation,
+    resource_id: str,
+    kind: Literal["resource", "quiz", "review", "retest"],
+    path_id: str | None,
+    turn: Turn,
+    *,
+    stage: int = 0,
+    card: ReviewCard | None = None,
+) -> LearningProgress:
+    """Of something nobody began yet."""
+    return LearningProgress(
+        id=new_id(turn.at, conversation.student, turn.event.id, resource_id),
+        student_id=conversation.student,
+        path_id=path_id,
+        kind=kind,
+        resource_id=resource_id,
+        stage_number=stage,
+        status="not_started",
+        completed_at=None,
+        time_spent_minutes=0,
+        next_nudge_at=None,
+        created_at=turn.at,
+        updated_at=turn.at,
+        card=card,
+    )
 
 
 def last_step(path: LearningPath, stage: PathStage, turn: Turn) -> datetime:
@@ -278,7 +323,7 @@ def slipped(before: LearningPath, after: LearningPath, turn: Turn) -> str:
 def day_text(iso: str) -> str:
     """ "29 Mar"; what is no date stands as another service wrote it."""
     day = _day(iso)
-    return f"{day.day} {day:%b}" if day else plain(iso)
+    return day_month(day) if day else plain(iso)
 
 
 def _day(iso: str) -> date | None:
@@ -301,7 +346,7 @@ def picture(conversation: Conversation, turn: Turn) -> Route | None:
         since = datetime.combine(first, datetime.min.time(), tzinfo=zone)
         until = datetime.combine(first + timedelta(weeks=1), datetime.min.time(), tzinfo=zone)
         value = round(spent(turn.known.progress, since, until) / 60, 1)
-        weeks.append(Bar(label=f"{first.day} {first:%b}", value=value, top=conversation.profile.hours_a_week))
+        weeks.append(Bar(label=day_month(first), value=value, top=conversation.profile.hours_a_week))
     days = streaks.running(conversation.streak, turn.at, zone)
     return Route(
         name="progress",

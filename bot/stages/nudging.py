@@ -1,10 +1,9 @@
-"""Nudges: when one may come, what it is about, how it is worded, and what the student makes of it. Decides only.
+"""Nudges: when one may come, what it is about, how it is worded, and what follows it. Decides only.
 
 A student has one nudge waiting at most: a row of `learning_progress` with a time. What it says is decided when it is due.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
 from typing import Any, Literal
@@ -17,6 +16,8 @@ from bot.clock import (
     SOONEST_REMINDER,
     after_quiet,
     at_local,
+    day_month,
+    local_day,
     next_reminder,
     nudged_enough,
     shown,
@@ -41,23 +42,16 @@ from bot.events import NudgeDue, Unreachable
 from bot.messages import Choice, Message, plain
 from bot.sentences import counted, say
 from bot.stages import lessons, reviewing, settings
+from bot.stages.choosing import MOST_BUTTONS
 
 BACKOFF = (1, 2, 4, 7)  # days until the next one, after so many unanswered
 FAREWELL = len(BACKOFF)  # unanswered: the next one is a goodbye, then silence
 OPENED_WITHIN = timedelta(hours=24)  # a word after a nudge that counts as its answer
 LONG_STREAK = 3  # days: fewer are no habit to lose
 SEVERAL = 7  # days a commitment ahead of one's own choosing lies
-MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
-_EVERY = (1, 2, 4, 7)  # days from nudge to nudge, rarer with each "fewer of these"
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SUNDAY = 6
-_SPAN = re.compile(
-    r"(?P<number>\d{1,3}|an?|one)\s*(?P<unit>h|d|w)(?:(?<=h)(?:ours?|rs?)?|(?<=d)(?:ays?)?|(?<=w)(?:eeks?)?)"
-)
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-_LONGEST_SNOOZE = timedelta(days=366)  # an exam, a semester abroad; beyond it "reminders off" is meant
 
-WORDINGS: dict[NudgeKind, tuple[str, ...]] = {
+WORDINGS: Mapping[str, tuple[str, ...]] = {
     "stage": ("plain", "minutes", "streak", "company", "left"),
     "quiz": ("plain", "ready", "streak"),
     "review": ("plain", "missed", "minute", "company"),
@@ -66,7 +60,7 @@ WORDINGS: dict[NudgeKind, tuple[str, ...]] = {
     "commitment": ("plain",),
     "farewell": ("plain",),
 }
-"""Each kind's openings, `nudge.<kind>_<wording>` of the sentences; which are true today is in `_eligible`."""
+"""Each kind's openings, `nudge.<kind>_<wording>` of the sentences; which of them are true today: `_is_true`."""
 
 
 class _Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +83,7 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 def nudge(conversation: Conversation, event: NudgeDue, turn: Turn) -> Outcome:
     """A row's time has come: bring the student back, or put it off; only here does its time move by itself."""
-    row = next((each for each in turn.known.progress if each.id == event.row), None)
+    row = turn.row(event.row)
     if row is None or row.next_nudge_at is None or row.next_nudge_at > turn.at:
         return conversation, []
     conversation = replace(conversation, waiting=row.id)
@@ -157,7 +151,7 @@ def _counted(
     conversation: Conversation, subject: _Subject, arm: str, logged: str, at: datetime
 ) -> Conversation:
     """One more nudge today, and one more that nobody has answered yet."""
-    today = at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, at)
     profile = conversation.profile
     times = profile.nudged + 1 if profile.nudged_on == today else 1
     conversation = conversation.with_profile(nudged_on=today, nudged=times, snoozed_until=None)
@@ -184,7 +178,7 @@ def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
 def waiting(conversation: Conversation, turn: Turn) -> list[Effect]:
     """The one nudge of a student gets its row and its time: where they are on a path, else the card that is due first.
     With nothing to do, or told to be silent, none waits."""
-    target, soonest = _anchor(conversation, turn)
+    target, soonest = anchor(conversation, turn)
     effects: list[Effect] = [
         update(LearningProgress, row.id, next_nudge_at=None)
         for row in turn.known.progress
@@ -218,24 +212,19 @@ def _promised(conversation: Conversation) -> datetime | None:
     return after_quiet(conversation.profile, zone, at_local(zone, eve))
 
 
-def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
-    path = lessons.at_hand(conversation, turn)
-    step = paths.step(path) if path else None
-    if path is not None and step is not None:
-        row = lessons.row_of(path, step, turn)
+def anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
+    """The row the next nudge hangs on, empty where there is none; and when it may come at the soonest."""
+    if (found := lessons.at_step(conversation, turn)) is not None:
+        path, step = found
+        own = [each for each in turn.known.progress if each.path_id == path.id]
+        row = lessons.row_of(path, step, turn) or next(reversed(own), None)  # a quiz not begun has none
         if row is not None:
             return row.id, turn.at
-        if any(
-            each.path_id == path.id for each in turn.known.progress
-        ):  # a quiz not begun has no row of its own
-            own = [each for each in turn.known.progress if each.path_id == path.id]
-            return own[-1].id, turn.at
-    carded = [row for row in turn.known.progress if row.card is not None]
-    if not carded:
+    cards = [(row.card.due, row.id) for row in turn.known.progress if row.card is not None]
+    if not cards:
         return "", turn.at
-    first = min(carded, key=lambda row: (row.card.due if row.card else turn.at, row.id))
-    assert first.card is not None
-    return first.id, max(turn.at, first.card.due - SOONEST_REMINDER)
+    due, first = min(cards)
+    return first, max(turn.at, due - SOONEST_REMINDER)
 
 
 # What it is about
@@ -257,13 +246,13 @@ def _subject(conversation: Conversation, row: LearningProgress, turn: Turn) -> _
 def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """The day before it is due, or when it was missed."""
     promise = conversation.commitment
-    today = turn.at.astimezone(zone_of(conversation)).date()
-    path = next((each for each in turn.known.paths if promise and each.id == promise.path), None)
+    today = local_day(conversation, turn.at)
+    path = turn.path(promise.path) if promise else None
     if promise is None or path is None or (promise.reminded and today <= promise.by):
         return None
     if today < promise.by - timedelta(days=1):
         return None
-    stage = next((each for each in path.stages if each.stage_number == promise.stage), None)
+    stage = paths.numbered(path, promise.stage)
     if stage is None or stage.status == "completed":
         return None
     left = lessons.minutes(paths.stage_minutes(stage))
@@ -286,7 +275,7 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
 
 def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """On Sundays, after a week in which something was learnt; with the plan made anew where the week differed."""
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     if today.weekday() != _SUNDAY or conversation.week_told == today:
         return None
     week = lessons.week(turn.known.progress, turn.at, zone_of(conversation))
@@ -308,8 +297,8 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
     elif days > 1:
         lines.append(say("nudge.week_streak", days=days))
     extra: list[Effect] = []
-    path = lessons.at_hand(conversation, turn)
-    if path is not None and paths.step(path) is not None:
+    if (found := lessons.at_step(conversation, turn)) is not None:
+        path, _ = found
         moved = lessons.replanned(path, turn.known.progress, conversation, turn)
         if moved is not None:
             after, reason = moved
@@ -330,8 +319,8 @@ def _review(conversation: Conversation, _row: LearningProgress, turn: Turn) -> _
     for due in reviews.due(turn.known.progress, turn.at):
         asked = reviewing.asked(due, turn)
         if asked is not None and due.card is not None:
-            day = due.card.missed_at.astimezone(zone_of(conversation)).date()
-            values: dict[str, Any] = {"date": f"{day.day} {day:%b}"}
+            missed = day_month(local_day(conversation, due.card.missed_at))
+            values: dict[str, Any] = {"date": missed}
             if due.card.source != "problem":  # code takes longer
                 values["minute"] = 1
             company = _company(conversation, (asked.topic,), turn)
@@ -353,21 +342,18 @@ def _streak(conversation: Conversation, row: LearningProgress, turn: Turn) -> _S
     days = streaks.running(conversation.streak, turn.at, zone)
     if days < LONG_STREAK or not streaks.ends_today(conversation.streak, turn.at, zone):
         return None
-    body = _step_lines(conversation, turn)
-    if body is None:
+    if (found := lessons.at_step(conversation, turn)) is None:
         return None
-    text, choices = body
+    text, choices = _step_lines(*found, turn)
     return _Subject(kind="streak", row=row.id, body=text, values={"days": days}, choices=choices)
 
 
 def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """Back to the stage they left: its beginning, its middle, its quiz, or that it is late."""
-    lines = _step_lines(conversation, turn)
-    path = lessons.at_hand(conversation, turn)
-    step = paths.step(path) if path else None
-    if lines is None or path is None or step is None:
+    if (found := lessons.at_step(conversation, turn)) is None:
         return None
-    text, choices = lines
+    path, step = found
+    text, choices = _step_lines(path, step, turn)
     asks = step.kind == "quiz" and not lessons.is_bare(path, step, turn)
     kind: Literal["stage", "quiz"] = "quiz" if asks else "stage"
     target = lessons.row_of(path, step, turn) or row
@@ -389,12 +375,8 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
     return _Subject(kind=kind, row=target.id, body=text, values=values, choices=choices, extra=tuple(extra))
 
 
-def _step_lines(conversation: Conversation, turn: Turn) -> tuple[str, tuple[Choice, ...]] | None:
-    """The step at hand with where it stands in its stage, and its buttons."""
-    path = lessons.at_hand(conversation, turn)
-    step = paths.step(path) if path else None
-    if path is None or step is None:
-        return None
+def _step_lines(path: LearningPath, step: paths.Step, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
+    """A step with where it stands in its stage, and its buttons."""
     text, choices = lessons.step_text(path, step, turn, nudging=True)
     where = _where(path, step, turn)
     return "\n\n".join(part for part in (text, where) if part), choices[:2]
@@ -433,7 +415,7 @@ def _worded(
     conversation: Conversation, subject: _Subject, turn: Turn
 ) -> tuple[wording.Choice, tuple[str, ...]]:
     eligible = tuple(each for each in WORDINGS[subject.kind] if _is_true(each, subject))
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     last_got = {
         arm: (today - day).days
         for arm in eligible
@@ -468,24 +450,20 @@ def _chance(event_id: str) -> float:
 
 
 def followed(before: Conversation, conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
-    """After a student's own event: the last nudge was opened, or did what it was for; silence is over; the day counts."""
+    """After every event: the last nudge was opened, or did what it was for; the day counts; who is back is planned for."""
     learnt = _learnt(effects)
     zone = zone_of(conversation)
     if learnt:
         conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
     conversation, noted = _noted(conversation, turn, learnt=learnt)
-    if before.ignored and turn.event_is_students:
-        conversation = replace(conversation, ignored=0)
     conversation, effects = _first_planned(conversation, effects, turn)
     came_back = turn.event_is_students and (before.unreachable or before.ignored)
     if came_back and conversation.waiting and conversation.profile.reminders:
+        due = planned(conversation, turn.at)
         if not any(_gives_time(each) for each in effects):
-            noted.append(
-                update(LearningProgress, conversation.waiting, next_nudge_at=planned(conversation, turn.at))
-            )
+            noted.append(update(LearningProgress, conversation.waiting, next_nudge_at=due))
         if before.unreachable:
-            when = shown(zone, planned(conversation, turn.at), turn.at)
-            noted.append(reply(say("nudge.back", when=when)))
+            noted.append(reply(say("nudge.back", when=shown(zone, due, turn.at))))
     return conversation, [*effects, *noted]
 
 
@@ -585,128 +563,6 @@ def lost(conversation: Conversation, event: Unreachable) -> Outcome:
     return conversation, [update(LearningProgress, last.row, next_nudge_at=at_once)]
 
 
-# What the student wants of them
-
-
-def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
-    """Why a nudge came, truthfully. `subject`: its kind and row, as on the button."""
-    kind, _, row_id = subject.rpartition(".")
-    row = next((each for each in turn.known.progress if each.id == row_id), None)
-    path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
-    values: dict[str, Any] = {"skill": lessons.title_of(path.skill, turn) if path else ""}
-    stage = (
-        next((s for s in path.stages if row and s.stage_number == row.stage_number), None) if path else None
-    )
-    why_ = kind
-    if kind == "review" and row is not None and row.card is not None:
-        missed = row.card.missed_at.astimezone(zone_of(conversation))
-        values = {"missed": f"{missed.day} {missed:%b}"}
-    elif kind == "stage" and stage is not None and stage.topic:
-        why_ = "topic"
-    elif kind not in ("streak", "week", "commitment", "farewell") and path is None:
-        why_ = "none"
-    reason = say(f"nudge.why_{why_ or 'stage'}", **values)
-    how_often = settings.when_i_write(conversation)
-    worded = say("nudge.why_worded") if len(WORDINGS.get(kind, ())) > 1 else ""  # type: ignore[call-overload]  # a button's word
-    text = " ".join(part for part in (reason, how_often, worded) if part)
-    choices = (
-        button("fewer", "", "fewer"),
-        button("snooze", "", "snooze"),
-        button("reminders", "off", "reminders_off"),
-    )
-    return conversation, [reply(text, *choices)]
-
-
-def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
-    """ "Fewer of these": the next rarer rhythm; past the rarest, the switch is offered."""
-    profile = conversation.profile
-    if not profile.reminders:
-        return conversation, [settings.are_off()]
-    if profile.nudges_a_day > 1:
-        conversation = conversation.with_profile(nudges_a_day=1)
-    elif profile.nudge_every == _EVERY[-1]:
-        return conversation, [reply(say("reminders.fewest"), button("reminders", "off", "reminders_off"))]
-    else:
-        rarer = next(each for each in _EVERY if each > profile.nudge_every)
-        conversation = conversation.with_profile(nudge_every=rarer)
-    conversation, answered = _answered(conversation, "fewer")
-    when = shown(zone_of(conversation), planned(conversation, _anchor(conversation, turn)[1]), turn.at)
-    text = say("reminders.fewer", often=settings.how_often(conversation), when=when)
-    daily = (button("reminders", "daily", "daily"),) if conversation.profile.nudge_every > 1 else ()
-    choices = (button("fewer", "", "fewer_still"), *daily, button("reminders", "off", "reminders_off"))
-    return conversation, [*answered, *waiting(conversation, turn), reply(text, *choices)]
-
-
-def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
-    """`snooze 1d`, `snooze tonight`, `snooze until 12 December`: silence for a while; without a span, buttons."""
-    if argument in ("date", "until"):
-        return settings.ask(conversation, "until", turn)
-    until = _until(conversation, argument, turn.at) if argument else None
-    if not conversation.profile.reminders:
-        return conversation.without(Setting), [settings.are_off()]
-    if until is None:
-        past = bool(argument) and day_in(argument, turn.at.astimezone(zone_of(conversation)).date())
-        key = "snooze_past" if past else "snooze_bad"
-        text = say(f"reminders.{key}") if argument else say("reminders.snooze")
-        spans = ("1h", "snooze_hour"), ("tonight", "snooze_tonight"), ("tomorrow", "snooze_day")
-        choices = [button("snooze", span, name) for span, name in spans]
-        more = button("snooze", "1w", "snooze_week"), button("snooze", "date", "snooze_date")
-        return conversation, [reply(text, *choices, *more, button("fewer", "", "fewer"))]
-    conversation = conversation.without(Setting)
-    until = after_quiet(conversation.profile, zone_of(conversation), until)
-    if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
-        conversation, due = conversation.with_profile(nudged_on=None), until
-    else:
-        due = max(until, planned(conversation, until - SOONEST_REMINDER))
-    conversation = conversation.with_profile(snoozed_until=until)
-    conversation, answered = _answered(conversation, "snoozed")
-    rows = [row for row in turn.known.progress if row.next_nudge_at is not None]
-    moved: list[Effect] = [update(LearningProgress, row.id, next_nudge_at=due) for row in rows]
-    when = shown(zone_of(conversation), until, turn.at)
-    return conversation, [*moved, *answered, reply(say("reminders.snoozed", when=when))]
-
-
-def _until(conversation: Conversation, words: str, at: datetime) -> datetime | None:
-    """The end of a silence in words; None when none is meant."""
-    zone, profile = zone_of(conversation), conversation.profile
-    word = words.lower().strip()
-    if word == "tomorrow":
-        return at + timedelta(days=1)
-    if (found := _SPAN.fullmatch(word)) is not None:
-        number = 1 if found["number"] in ("a", "an", "one") else int(found["number"])
-        span = number * _UNITS[found["unit"]]
-        return at + span if timedelta(0) < span <= _LONGEST_SNOOZE else None
-    local = at.astimezone(zone)
-    if word == "tonight":
-        evening = at_local(zone, datetime.combine(local.date(), time(max(0, profile.quiet_from - 2))))
-        return evening if evening > at else at + timedelta(hours=1)
-    day = day_in(word, local.date())
-    if day is None or not local.date() < day <= local.date() + _LONGEST_SNOOZE:
-        return None
-    return at_local(zone, datetime.combine(day, time(profile.reminder_hour)))
-
-
-def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
-    """`reminders`, `reminders off`, `reminders 20:00`, `reminders twice`, `reminders weekdays`: show or change when
-    nudges come."""
-    before = conversation.profile
-    conversation, effects = settings.reminders(conversation, argument, turn)
-    answered: list[Effect] = []
-    if before.reminders and not conversation.profile.reminders:
-        conversation, answered = _answered(conversation, "off")
-    if not argument:
-        return conversation, effects
-    return conversation, [*answered, *waiting(conversation, turn), *effects]
-
-
-def _answered(
-    conversation: Conversation, answer: Literal["snoozed", "fewer", "off"]
-) -> tuple[Conversation, list[Effect]]:
-    """What they made of being nudged, on the record of the last one."""
-    last = conversation.nudge
-    return conversation, [update(Nudge, last.id, answer=answer)] if last is not None else []
-
-
 # A promise of one's own
 
 
@@ -716,7 +572,7 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     stage = paths.current(path) if path else None
     if path is None or stage is None:
         return conversation, [reply(say("commitment.no_path"), button("learn", "", "learn"))]
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     by, number = day_in(words, today), lessons.stage_number_in(words) or stage.stage_number
     if not words:
         return settings.ask(conversation, "commitment", turn)
@@ -736,11 +592,11 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
         return conversation, [reply(say(key), button("next", "", "next_path"))]
     path_id, _, rest = subject.partition(".")
     number, _, day = rest.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
+    path = turn.path(path_id)
     by = day_in(day, turn.at.date())
     if path is None or by is None or not number.isdigit():
         return conversation, [reply(say("general.old_button"))]
-    words = say("commitment.words", number=number, day=f"{by:%A} {by.day} {by:%b}")
+    words = say("commitment.words", number=number, day=f"{by:%A} {day_month(by)}")
     return _committed(conversation, path, int(number), by, words, turn)
 
 
@@ -748,7 +604,7 @@ def _committed(
     conversation: Conversation, path: LearningPath, number: int, by: date, words: str, turn: Turn
 ) -> Outcome:
     zone = zone_of(conversation)
-    stage = next((each for each in path.stages if each.stage_number == number), None)
+    stage = paths.numbered(path, number)
     if stage is None:
         return conversation, [reply(say("commitment.no_stage", number=number, total=len(path.stages)))]
     if stage.status == "completed":
@@ -761,7 +617,7 @@ def _committed(
         "commitment.noted",
         words=plain(promise.words),
         left=lessons.minutes(sum(map(paths.stage_minutes, path.stages[:number]))),
-        by=f"{by:%A} {by.day} {by:%b}",
+        by=f"{by:%A} {day_month(by)}",
     )
     told = reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))
     return conversation, [*waiting(conversation, turn), told]
@@ -771,10 +627,8 @@ def closed(
     conversation: Conversation, path: LearningPath, turn: Turn
 ) -> tuple[Conversation, list[Effect], str]:
     """After a stage of a path was closed by a retest: what is planned, and word of a promise."""
-    known = tuple(path if each.id == path.id else each for each in turn.known.paths)
-    turn = replace(turn, known=replace(turn.known, paths=known))
     conversation, promise = kept(conversation, path, turn)
-    return conversation, waiting(conversation, turn), promise
+    return conversation, waiting(conversation, turn.knowing(path)), promise
 
 
 def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Conversation, str]:
@@ -784,6 +638,6 @@ def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Co
         return conversation, ""
     if paths.stage_of(path, promise.stage).status != "completed":
         return conversation, ""
-    today = turn.at.astimezone(zone_of(conversation)).date()
+    today = local_day(conversation, turn.at)
     key = "commitment.kept" if today <= promise.by else "commitment.kept_late"
     return replace(conversation, commitment=None), say(key, words=plain(promise.words))

@@ -1,11 +1,10 @@
-"""Quizzes: of a stage, which closes it, and of a path, which finds where to start. Asks, tells why, sums up. Decides only.
+"""The quiz of a stage, which closes it: asks, tells why, sums up. Decides only.
 
 An answered question is edited in place. What was answered is on the row of `learning_progress`, so a quiz can be left and
 gone on with, and a button of it answers once.
 """
 
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from msgspec.structs import replace
 
@@ -14,7 +13,6 @@ from bot.conversation import Conversation, Placing, Quizzing, Recalling
 from bot.documents import LearningPath, LearningProgress, PathStage, QuizAttempt, insert, update
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
-from bot.ports import Known
 from bot.quizzes import QuizQuestion
 from bot.sentences import counted, say
 from bot.stages import choosing, lessons, nudging, reviewing
@@ -22,14 +20,11 @@ from bot.stages import choosing, lessons, nudging, reviewing
 ATTEMPTS_KEPT = 10  # of a quiz; what was missed is in its cards
 MOST_LINKS = 2  # resources offered after a failed quiz
 WORDS_COUNT = timedelta(days=1)  # after the question: later ones are hardly an answer to it
-PLACED_BY = 2  # questions of a stage, and one more when these disagree
 
 
 def pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """[Start the quiz], [Next]: `<path>.<stage>`."""
-    path_id, _, number = subject.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
-    stage = next((each for each in path.stages if str(each.stage_number) == number), None) if path else None
+    path, stage = lessons.addressed(subject, turn)
     if path is None or stage is None:
         return conversation, [reply(say("general.old_button"))]
     return start(conversation, path, stage, turn, edit=True)
@@ -99,14 +94,13 @@ def noted(conversation: Conversation, effects: list[Effect], at: datetime) -> Co
     return conversation
 
 
-def _is_asked(stage: Quizzing | Placing, at: datetime) -> bool:
+def is_asked(stage: Quizzing | Placing, at: datetime) -> bool:
+    """Whether words are an answer to it."""
     return stage.asked_at is not None and at - stage.asked_at <= WORDS_COUNT
 
 
-def again(stage: Quizzing | Placing, turn: Turn) -> Reply:
+def again(stage: Quizzing, turn: Turn) -> Reply:
     """The open question, asked once more; [Go on] where it is not at hand."""
-    if isinstance(stage, Placing):
-        return _placing(stage, turn)
     found = _at(stage, turn)
     if found is None:
         return reply(say("quiz.waits"), back_to(stage))
@@ -116,11 +110,8 @@ def again(stage: Quizzing | Placing, turn: Turn) -> Reply:
 
 def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outcome:
     """A press under a quiz question: an answer, or one more option marked. An old one counts for nothing."""
-    placing = next((s for s in conversation.stages if isinstance(s, Placing) and s.path == pick.row), None)
-    if placing is not None:
-        return _place_picked(conversation, placing, pick, turn)
-    row = next((each for each in turn.known.progress if each.id == pick.row), None)
-    path = next((each for each in turn.known.paths if row is not None and each.id == row.path_id), None)
+    row = turn.row(pick.row)
+    path = turn.path(row.path_id) if row else None
     open_ = lessons.open_attempt(row)
     if row is None or path is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
@@ -142,65 +133,30 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     return _answered(conversation, path, stage, row, asked, answer, turn, edit=True)
 
 
-def said(conversation: Conversation, stage: Quizzing | Placing, text: str, turn: Turn) -> Outcome:
-    """An answer in words or letters. After anything else was said, the question comes again first."""
-    if isinstance(stage, Placing):
-        return _place_said(conversation, stage, text, turn)
+def said(conversation: Conversation, stage: Quizzing, text: str | None, turn: Turn) -> Outcome:
+    """An answer in words or letters; None skips it, which counts as missed. After anything else was said, the question
+    comes again first."""
     found = _at(stage, turn)
     if found is None:
-        return _gone(conversation, stage)
+        return conversation.swapped(stage, None), [reply(say("quiz.gone"), button("next", "", "next_path"))]
     path, on_path, row, open_ = found
     asked = _asked(open_, turn)
-    if asked is None or not _is_asked(stage, turn.at):
+    if asked is None or not is_asked(stage, turn.at):
         return start(conversation, path, on_path, turn)
-    answer = choosing.said(asked, open_.seed, text)
+    answer = choosing.said(asked, open_.seed, text) if text is not None else ()
     if answer is None:
         return conversation, [reply(say("quiz.press")), _question(path, on_path, row, turn)]
     return _answered(conversation, path, on_path, row, asked, answer, turn)
 
 
-def skipped(conversation: Conversation, stage: Quizzing | Placing, turn: Turn) -> Outcome:
-    """ "skip": it counts as missed, and what is right is told."""
-    if isinstance(stage, Placing):
-        if not _is_asked(stage, turn.at):
-            return conversation, [_placing(stage, turn)]
-        return _placed(conversation, stage, turn, right=False)
-    found = _at(stage, turn)
-    if found is None:
-        return _gone(conversation, stage)
-    path, on_path, row, open_ = found
-    asked = _asked(open_, turn)
-    if asked is None or not _is_asked(stage, turn.at):
-        return start(conversation, path, on_path, turn)
-    return _answered(conversation, path, on_path, row, asked, (), turn)
-
-
-def _gone(conversation: Conversation, stage: Quizzing) -> Outcome:
-    return conversation.swapped(stage, None), [reply(say("quiz.gone"), button("next", "", "next_path"))]
-
-
-def left(conversation: Conversation, stage: Quizzing | Placing) -> Outcome:
-    """Gone away from; what was answered of a quiz is kept."""
-    if isinstance(stage, Placing):
-        again_ = button("level", stage.path, "level")
-        on = button("next", "", "next_path")
-        return conversation.swapped(stage, None), [reply(say("quiz.placement_left"), on, again_)]
+def left(conversation: Conversation, stage: Quizzing) -> Outcome:
+    """Gone away from; what was answered of it is kept."""
     return conversation.swapped(stage, None), [reply(say("quiz.left"), back_to(stage))]
 
 
 def back_to(stage: Quizzing) -> Choice:
     """[Go on with the quiz]."""
     return button("quiz", f"{stage.path}.{stage.number}", "quiz_on")
-
-
-def put_aside(conversation: Conversation, effects: list[Effect]) -> Outcome:
-    """An interview begins: the quiz waits until it is asked for again, which is said first."""
-    told: list[Effect] = []
-    for stage in conversation.stages:
-        if isinstance(stage, Quizzing | Placing):
-            conversation, words = left(conversation, stage)
-            told += words
-    return conversation, [*told, *effects]
 
 
 def _answered(
@@ -242,7 +198,7 @@ def _ended(
     conversation = conversation.without(Quizzing)
     asked = [turn.content.quiz_question(key) for key in last.questions]
     pairs = [(each, given) for each, given in zip(asked, last.answers, strict=True) if each is not None]
-    wrong = [each for each, given in pairs if not choosing.is_right(each, given)]
+    wrong = [each for each, given in pairs if not quizzes.is_right(each, given)]
     right = len(pairs) - len(wrong)
     score, passing = round(100 * right / len(pairs)), stage.assessment.passing_score
     last = replace(last, score=score)
@@ -266,8 +222,7 @@ def _ended(
     lines.append(say(key, number=stage.stage_number, skill=lessons.title_of(path.skill, turn)))
     if wrong:
         lines.append(say("quiz.comes_back", questions=counted(len(wrong), "question")))
-    known = _with_path(replace(turn.known, progress=_with_row(turn.known.progress, row)), after)
-    turn = replace(turn, known=known)
+    turn = turn.knowing(after, row)
     conversation, promise = nudging.kept(conversation, after, turn)
     lines += [each for each in (promise, lessons.slipped(path, after, turn)) if each]
     step = paths.step(after)
@@ -335,7 +290,7 @@ def _row(
     row, uuid = lessons.row_of(path, step, turn), lessons.step_id(path, step)
     if row is not None:
         return row, []
-    made = reviewing.new_row(conversation, uuid, "quiz", path.id, turn, stage=stage.stage_number)
+    made = lessons.new_row(conversation, uuid, "quiz", path.id, turn, stage=stage.stage_number)
     return made, [insert(made)]
 
 
@@ -360,8 +315,8 @@ def _kept(row: LearningProgress, at: datetime) -> Effect:
 
 
 def _at(stage: Quizzing, turn: Turn) -> tuple[LearningPath, PathStage, LearningProgress, QuizAttempt] | None:
-    row = next((each for each in turn.known.progress if each.id == stage.row), None)
-    path = next((each for each in turn.known.paths if each.id == stage.path), None)
+    row = turn.row(stage.row)
+    path = turn.path(stage.path)
     open_ = lessons.open_attempt(row)
     if row is None or path is None or open_ is None:
         return None
@@ -375,121 +330,3 @@ def _asked(open_: QuizAttempt, turn: Turn) -> QuizQuestion | None:
 
 def _turn_of(open_: QuizAttempt) -> str:
     return f"q{open_.number}-{len(open_.answers)}"
-
-
-def _with_row(rows: tuple[LearningProgress, ...], row: LearningProgress) -> tuple[LearningProgress, ...]:
-    return (*(each for each in rows if each.id != row.id), row)
-
-
-def _with_path(known: Known, after: LearningPath) -> Known:
-    return replace(known, paths=tuple(after if each.id == after.id else each for each in known.paths))
-
-
-# Where on a path to start
-
-
-def place(conversation: Conversation, path: LearningPath, turn: Turn, *, edit: bool = False) -> Outcome:
-    """Begin the questions that find somebody's level."""
-    stage = Placing(path=path.id, seed=turn.event.id)
-    conversation = conversation.without(Quizzing, Placing, Recalling).pushed(stage)
-    return conversation, [replace(_placing(stage, turn), edit=edit)]
-
-
-def can_place(path: LearningPath, turn: Turn) -> bool:
-    """Whether there are questions to find a level by."""
-    template = turn.content.path(path.skill)
-    return template is not None and bool(turn.content.quizzes.get(template.skill))
-
-
-def _placing(stage: Placing, turn: Turn, *, mask: int = 0) -> Reply:
-    """The open question of a placement."""
-    asked = _placing_question(stage, turn)
-    if asked is None:
-        return reply(say("quiz.waits"), button("level", f"{stage.path}.quiz", "level_quiz"))
-    heading = _placing_heading(stage, turn)
-    address = f"{stage.path}.{_turn_of_placing(stage)}"
-    message = choosing.message(asked, heading, stage.seed, address, mask=mask, typed=False, can_skip=True)
-    return Reply(message=replace(message, poll=None))
-
-
-def _place_picked(conversation: Conversation, stage: Placing, pick: choosing.Pick, turn: Turn) -> Outcome:
-    """A press under a question of the placement."""
-    asked = _placing_question(stage, turn)
-    if asked is None or pick.turn != _turn_of_placing(stage):
-        return conversation, []
-    answer = choosing.chosen(asked, stage.seed, pick, typed=False)
-    if answer is None:
-        mask = pick.mask ^ (1 << (pick.place or 0))
-        return conversation, [replace(_placing(stage, turn, mask=mask), edit=True)]
-    if not answer and not pick.no_idea:
-        return conversation, [reply(say("quiz.none_marked")), _placing(stage, turn)]
-    right = choosing.is_right(asked, answer)
-    return _placed(conversation, stage, turn, right=right, edit=True)
-
-
-def _place_said(conversation: Conversation, stage: Placing, text: str, turn: Turn) -> Outcome:
-    """The same in words or letters."""
-    asked = _placing_question(stage, turn)
-    if asked is None or not _is_asked(stage, turn.at):
-        return conversation, [_placing(stage, turn)]
-    answer = choosing.said(asked, stage.seed, text, typed=False)
-    if answer is None:
-        return conversation, [reply(say("quiz.press")), _placing(stage, turn)]
-    return _placed(conversation, stage, turn, right=choosing.is_right(asked, answer))
-
-
-def _placed(
-    conversation: Conversation, stage: Placing, turn: Turn, *, right: bool, edit: bool = False
-) -> Outcome:
-    """On to the next question; the first stage that is not known is where to start."""
-    from bot.stages import learning  # the path's own words follow; it imports this module
-
-    path = next((each for each in turn.known.paths if each.id == stage.path), None)
-    template = turn.content.path(path.skill) if path else None
-    if path is None or template is None:
-        return conversation.swapped(stage, None), [reply(say("general.old_button"))]
-    answers = (*stage.answers[-1], right)
-    verdict = knows(answers)
-    after = replace(stage, answers=(*stage.answers[:-1], answers))
-    stages = len(template.stages)
-    if verdict is True and len(after.answers) < stages:
-        after = replace(after, answers=(*after.answers, ()))
-        verdict = None
-    if verdict is None and _placing_question(after, turn) is not None:
-        return conversation.swapped(stage, after), [replace(_placing(after, turn), edit=edit)]
-    known = sum(knows(each) is True for each in after.answers)
-    level = paths.level_after(known, stages)
-    return learning.level_set(conversation.swapped(stage, None), path, level, turn, edit=edit)
-
-
-def knows(answers: tuple[bool, ...]) -> bool | None:
-    """Whether somebody knows a stage by these answers; None while that is open. Two alike decide."""
-    if answers.count(True) == PLACED_BY:
-        return True
-    return False if answers.count(False) == PLACED_BY else None
-
-
-def _placing_question(stage: Placing, turn: Turn) -> QuizQuestion | None:
-    path = next((each for each in turn.known.paths if each.id == stage.path), None)
-    template = turn.content.path(path.skill) if path else None
-    if path is None or template is None or len(stage.answers) > len(template.stages):
-        return None
-    name = template.stages[len(stage.answers) - 1].stage_name
-    bank = [each for each in turn.content.quizzes.get(template.skill, ()) if each.stage == name]
-    keys = quizzes.drawn(bank, 2 * PLACED_BY - 1, (), f"{stage.seed}/{name}")
-    place_ = len(stage.answers[-1])
-    return turn.content.quiz_question(keys[place_]) if place_ < len(keys) else None
-
-
-def _placing_heading(stage: Placing, turn: Turn) -> str:
-    path = next(each for each in turn.known.paths if each.id == stage.path)
-    return say("quiz.placement", skill=lessons.title_of(path.skill, turn), number=_count(stage) + 1)
-
-
-def _turn_of_placing(stage: Placing) -> str:
-    """Which of which placement: a button of an earlier one is none of this."""
-    return f"p{blake2b(stage.seed.encode(), digest_size=3).hexdigest()}-{_count(stage)}"
-
-
-def _count(stage: Placing) -> int:
-    return sum(len(each) for each in stage.answers)

@@ -10,7 +10,7 @@ import msgspec
 
 from bot import paths, rubric, text
 from bot.bank import Content
-from bot.clock import next_reminder, shown, zone_of
+from bot.clock import day_month, local_day, next_reminder, shown, zone_of
 from bot.conversation import Conversation, Result, Session
 from bot.documents import (
     AnswerReport,
@@ -29,7 +29,8 @@ from bot.questions import ROUNDS, Grade, Question, RoundName, band
 from bot.readiness import FEWEST, pressure, readiness
 from bot.sentences import counted, label, say
 from bot.stages import feedback, planning, scoring
-from bot.stages.reviewing import WEAK_BELOW, TopicStage
+from bot.stages.reviewing import WEAK_BELOW
+from bot.stages.weak_topics import TopicStage
 
 LONGEST_PLAN = 5  # steps: more is a wish list
 SHOWN_LINES = 2  # strengths and weaknesses of a round in the message; document and paper hold all
@@ -486,8 +487,8 @@ def _before(report: InterviewReport, reports: Iterable[InterviewReport]) -> list
 
 
 def _day(at: datetime, conversation: Conversation, *, year: bool = True) -> str:
-    local = at.astimezone(zone_of(conversation))
-    return f"{local.day} {local:%b %Y}" if year else f"{local.day} {local:%b}"
+    day = local_day(conversation, at)
+    return f"{day_month(day)} {day.year}" if year else day_month(day)
 
 
 def _offer(
@@ -501,12 +502,11 @@ def _offer(
         "report.weakest",
         topic=first.topic,
         skill=turn.content.paths[first.path.skill].title,
-        resources=counted(first.resources, "resource"),
-        minutes=first.minutes,
+        resources=counted(len(first.stage.resources), "resource"),
+        minutes=paths.stage_minutes(first.stage),
     )
-    stage = paths.stage_of(first.path, first.number)
-    if stage.requires:
-        *before, last = map(str, stage.requires)
+    if first.stage.requires:
+        *before, last = map(str, first.stage.requires)
         numbers = f"{', '.join(before)} and {last}" if before else last
         words += " " + say("report.weakest_after", numbers=numbers)
     if others:

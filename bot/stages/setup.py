@@ -89,16 +89,7 @@ def retry(conversation: Conversation, question_id: str, turn: Turn) -> Outcome |
     question = turn.content.question(question_id)
     if answer is None or question is None:
         return None
-    role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
-    return interview.begin(
-        conversation.without(*ASIDES),
-        turn,
-        length="one",
-        company=NO_COMPANY,
-        role=role,
-        plan=(Planned(question=question.id, round=question.round),),
-        earlier=Earlier(score=answer.score, found=answer.found),
-    )
+    return _asked(conversation, question, turn, earlier=Earlier(score=answer.score, found=answer.found))
 
 
 def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn) -> Outcome:
@@ -111,6 +102,18 @@ def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn)
     row, question = found
     if row.card is not None and row.card.due > turn.at:
         return conversation, [reviewing.answered_already(conversation, row.card, turn)]
+    return _asked(conversation, question, turn, row=row.id)
+
+
+def _asked(
+    conversation: Conversation,
+    question: Question,
+    turn: Turn,
+    *,
+    earlier: Earlier | None = None,
+    row: str = "",
+) -> Outcome:
+    """An interview of this one question."""
     role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
     return interview.begin(
         conversation.without(*ASIDES),
@@ -119,19 +122,17 @@ def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn)
         company=NO_COMPANY,
         role=role,
         plan=(Planned(question=question.id, round=question.round),),
-        row=row.id,
+        earlier=earlier,
+        row=row,
     )
 
 
 def _retest(subject: str, turn: Turn) -> tuple[LearningProgress, Question] | None:
     """Another question on the topic of a stage, not asked of late if there is one."""
-    path_id, _, number = subject.partition(".")
-    path = next((each for each in turn.known.paths if each.id == path_id), None)
-    stage = next((each for each in path.stages if str(each.stage_number) == number), None) if path else None
+    path, stage = lessons.addressed(subject, turn)
     if path is None or stage is None or not stage.topic or stage.status == "completed":
         return None
-    uuid = lessons.step_id(path, Step(kind="retest", stage=stage))
-    row = next((e for e in turn.known.progress if (e.path_id, e.resource_id) == (path.id, uuid)), None)
+    row = lessons.row_of(path, Step(kind="retest", stage=stage), turn)
     others = [
         e for e in turn.content.questions.values() if e.topic == stage.topic and e.id != stage.question_id
     ]
@@ -142,7 +143,7 @@ def _retest(subject: str, turn: Turn) -> tuple[LearningProgress, Question] | Non
 
 
 def _redo(row_id: str, turn: Turn) -> tuple[LearningProgress, Question] | None:
-    row = next((each for each in turn.known.progress if each.id == row_id), None)
+    row = turn.row(row_id)
     question = turn.content.question(row.card.item) if row is not None and row.card is not None else None
     return (row, question) if row is not None and question is not None else None
 
