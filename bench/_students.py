@@ -159,6 +159,7 @@ class Student:
         self.screens: dict[str, list[Screen]] = {each: [] for each in self.platforms}
         self.here = self.platforms[0]
         self.left = 0  # moves of this sitting
+        self.sitting = 0
         self._asked = ""  # the setting that waits for words
         self._wants: list[Move] = []
         self._rated: set[str] = set()
@@ -209,6 +210,7 @@ class Student:
             self.platforms[0] if self.chance.random() < 0.7 else self.chance.choice(self.platforms)
         )
         self.blocked.discard(self.here)
+        self.sitting += 1
         self.left = 2 + int(self.chance.expovariate(1 / (2 + 9 * self.diligence)))
         self._asked, self._wants = "", []
         if self.restless or self.chance.random() < 0.05:

@@ -30,7 +30,7 @@ from bench._students import PLATFORMS, Answers, Move, Screen, Student
 from bot import bank
 from bot.bank import Content
 from bot.conversation import MARK, Conversation, mark
-from bot.documents import Write, new_id
+from bot.documents import Insert, Write, new_id
 from bot.events import FromStudent, Identity, Pressed, Said
 from bot.grading import EmbeddedGrader
 from bot.messages import Delivery
@@ -43,6 +43,7 @@ BEGIN = datetime(2026, 2, 23, tzinfo=UTC)  # a Monday; clocks change within two,
 TICK = timedelta(seconds=15)  # sweeps and students move on this grid; what falls on the same tick happens at once
 OUTAGE = timedelta(hours=24)
 HICCUPS = 300  # one message of so many is not taken at first: a platform that is busy
+DOUBLE_TAPS, REPEATS = 0.03, 0.01  # of presses; of events that a platform delivers twice
 HICCUP = 4.0  # seconds it asks us to wait
 STUDENTS, WEEKS = 200, 16
 
@@ -158,7 +159,7 @@ class World:
         self._plan: list[tuple[datetime, int, int, str]] = []  # when, order, student, what
         self._order = itertools.count()
         self._events = itertools.count()
-        self._sitting: dict[int, str] = {}
+        self._hiccuped: set[str] = set()
         self._resend: datetime | None = None
         self._store = store
         store.tell = self._committed
@@ -239,9 +240,14 @@ class World:
         heapq.heappush(self._plan, (at, next(self._order), student.number, what))
 
     def _moved(self, student: Student, what: str) -> FromStudent | None:
-        """`what`: "sit", "sit:<platform>" (a nudge came there), "go:<sitting>"."""
+        """`what`: "sit", "sit:<platform>" (a nudge came there), "go:<sitting>", "again:<choice>" (a double tap)."""
         verb, _, subject = what.partition(":")
         if student.is_away(self.now):
+            student.left = 0
+            return None
+        if verb == "again":
+            return self._event(student, Move(choice=subject))
+        if verb == "go" and int(subject) != student.sitting:
             return None
         if verb == "sit":
             if student.left > 0:
@@ -252,13 +258,14 @@ class World:
             return None
         if move.leaves:
             student.left = 0
-        self._later(self.now + max(move.after, TICK), student, "go")
+        self._later(self.now + max(move.after, TICK), student, f"go:{student.sitting}")
+        if move.choice and student.chance.random() < DOUBLE_TAPS:
+            self._later(self.now + TICK, student, f"again:{move.choice}")
         return self._event(student, move)
 
     def _event(self, student: Student, move: Move) -> FromStudent:
-        chance, number = student.chance, next(self._events)
         common: dict[str, Any] = {
-            "id": f"{student.here[0]}:{number}",
+            "id": f"{student.here[0]}:{next(self._events)}",
             "at": self.now,
             "sender": Identity(platform=student.here, user=f"u{student.number}"),
             "address": student.address(student.here),
@@ -268,13 +275,7 @@ class World:
         )
         if not move.choice:
             return Said(text=move.text, **common)
-        if chance.random() < 0.03:  # a double tap
-            self._twice(student, move)
         return Pressed(choice=move.choice, message="m", **common)
-
-    def _twice(self, student: Student, move: Move) -> None:
-        student.repeat = move
-        self._later(self.now + TICK, student, "again")
 
     async def _hear(self, number: int, event: FromStudent) -> None:
         student = self.people[number]
@@ -286,7 +287,7 @@ class World:
                 identity = Identity(platform=each, user=f"u{number}")
                 await self._store.student(identity, new=new, at=event.at)
         await self.shell.receive(event)
-        if student.chance.random() < 0.01:  # the platform delivers it once more
+        if student.chance.random() < REPEATS:  # the platform delivers it once more
             await self.shell.receive(event)
 
     # What is seen and kept
@@ -337,10 +338,95 @@ class World:
         nudges = tuple(each.id for each in deliveries if each.kind == "nudge")
         entries.append(
             Turned(
-                at=self.now, mark=conversation.recent[-MARK:], standing=standing, writes=writes, nudges=nudges
+                at=self.now, mark=conversation.recent[-MARK:], standing=standing, writes=_plain(writes), nudges=nudges
             )
         )
         changed = {_id_of(each) for each in writes if each.collection == "learning_paths"}
         entries += [
             Stored.of(self.now, self._store.document("learning_paths", each)) for each in sorted(changed)
         ]
+
+
+def simulated(content: Content, *, seed: int = 0, students: int = STUDENTS, weeks: int = WEEKS) -> Term:
+    """A term, on a database of its own."""
+
+    async def live(folder: str) -> Term:
+        store = Keeping(Path(folder) / "viva.db")
+        await store.open()
+        world = World(store, content, seed=seed, students=students, weeks=weeks)
+        try:
+            return await world.live()
+        finally:
+            await store.close()
+
+    # In memory where there is such a place: what a crash leaves is no question here, and a flush costs more than a turn.
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="viva-term-", dir=memory if memory.is_dir() else None) as folder:
+        return asyncio.run(live(folder))
+
+
+def _plain(writes: tuple[Write, ...]) -> tuple[Write, ...]:
+    """As they are stored: JSON knows no tuples."""
+    return tuple(msgspec.json.decode(msgspec.json.encode(writes), type=tuple[Write, ...]))
+
+
+def _id_of(write: Write) -> str:
+    return str(write.document["_id"]) if isinstance(write, Insert) else write.id
+
+
+def figures(term: Term) -> dict[str, Any]:
+    """The table's numbers."""
+    kinds: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for diary in term.diaries:
+        nudges = diary.final["nudges"]
+        kinds.update(each["kind"] for each in nudges)
+        counts["opened"] += sum(each["opened_at"] is not None for each in nudges)
+        counts["completed"] += sum(each["completed_at"] is not None for each in nudges)
+        rows = diary.final["learning_progress"]
+        counts["reviews answered"] += sum(row["card"]["reviews"] for row in rows if row["card"])
+        counts["quizzes ended"] += sum(each["score"] is not None for row in rows for each in row["attempts"])
+        stages = [stage for path in diary.final["learning_paths"] for stage in path["stages"]]
+        counts["stages passed"] += sum(e["status"] == "completed" and not e["passed_over"] for e in stages)
+        counts["turns"] += sum(isinstance(each, Turned) for each in diary.entries)
+    return {
+        "students": len(term.diaries),
+        "weeks": (term.end - term.begin).days // 7,
+        **counts,
+        "nudges": sum(kinds.values()),
+        "by kind": dict(kinds.most_common()),
+        "seconds": round(term.seconds, 1),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Live, check, print; 1 at any fault."""
+    parser = argparse.ArgumentParser(prog="python -m bench.term", description=__doc__.partition("\n")[0])
+    parser.add_argument("--students", type=int, default=STUDENTS)
+    parser.add_argument("--weeks", type=int, default=WEEKS)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--most", type=int, default=40, help="faults printed; all are counted")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    given = parser.parse_args(arguments)
+    logging.disable(logging.CRITICAL)
+    content = bank.load()
+    term = simulated(content, seed=given.seed, students=given.students, weeks=given.weeks)
+    table = figures(term)
+    began = time.perf_counter()
+    found = _checks.faults(term, content)
+    table |= {"seconds of checks": round(time.perf_counter() - began, 1), "faults": len(found)}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{number:,} {kind}" for kind, number in value.items())
+        print(f"{name:20}{value:>10,}" if isinstance(value, int | float) else f"{name:20}  {value}")
+    for each in found[: given.most]:
+        print(each)
+    if given.json:
+        given.json.parent.mkdir(parents=True, exist_ok=True)
+        given.json.write_text(json.dumps({"seed": given.seed, **table, "told": found}, indent=1) + "\n", "utf-8")
+    print(f"No nudge out of place, every document true, every review in time: {'NO' if found else 'yes'}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
