@@ -9,8 +9,8 @@ class Bookmarks(Protocol):
     async def get(self, key: str) -> str | None:
         """What was set last under this key."""
 
-    async def set(self, key: str, value: str) -> None:
-        """Put `value` there, in the place of what was."""
+    async def set(self, key: str, value: str | None) -> None:
+        """Put `value` there, in the place of what was; None takes it away."""
 
     async def all(self, prefix: str) -> dict[str, str]:
         """Everything whose key begins with `prefix`, under whole keys."""

@@ -307,7 +307,7 @@ async def _serve(
         store, content = await stack.enter_async_context(_store(settings))
         client = _client(settings, stack)
         files, drawer = _files(settings, stack, client), _drawer(stack)
-        on_telegram = _telegram(settings, files, drawer) if telegram else None
+        on_telegram = _telegram(settings, store, files, drawer) if telegram else None
         on_discord = _discord(settings, store, files, drawer) if discord else None
         messengers: list[Messenger] = [each for each in (on_telegram, on_discord) if each is not None]
         shell = Shell(
@@ -349,9 +349,8 @@ async def _serve(
         async def word() -> None:
             shell.word(wording.scores(await nudge_log.sent(store, datetime.now(UTC))))
 
-        await stack.enter_async_context(
-            sweeping(*sweeps, daily=[renew, rate, *([word] if scheduler else [])])
-        )
+        daily = [renew, rate, *([word] if scheduler else []), *([on_telegram.tidy] if on_telegram else [])]
+        await stack.enter_async_context(sweeping(*sweeps, daily=daily))
         log.info(
             "started platforms=%s scheduler=%s", ",".join(each.platform for each in messengers), scheduler
         )
@@ -620,12 +619,13 @@ def _terminal(clock: "MovableClock", files: "Files", drawer: Renderer) -> "JsonL
     return Terminal(clock=clock, files=files, renderer=drawer)
 
 
-def _telegram(settings: Settings, files: "Files", drawer: Renderer) -> "TelegramAdapter":
+def _telegram(settings: Settings, store: Store, files: "Files", drawer: Renderer) -> "TelegramAdapter":
     from adapters.telegram import TelegramAdapter
 
     assert settings.telegram_token is not None
     return TelegramAdapter(
         settings.telegram_token.get_secret_value(),
+        bookmarks=store,
         allowed=settings.allowed("telegram"),
         api_url=settings.telegram_api_url,
         files=files,

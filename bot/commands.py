@@ -80,6 +80,15 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     (
+        "silence",
+        re.compile(
+            r"\b(?:stop|no(?: more)?|turn off|switch off|don'?t|do not|never|quit)\b.{0,20}\b(?:remind\w*|nudg\w+|writing to me|messaging me)\b"
+            r"|\b(?:reminders?|nudges?) off\b",
+            re.IGNORECASE,
+        ),
+    ),
+    ("reminders", re.compile(r"\Areminders?\s+(?:to |at )?(?P<argument>.+)\Z", re.IGNORECASE | re.DOTALL)),
+    (
         "reminders",
         re.compile(r"\bremind(?:er|ers)?\b(?:.*?\bat\s+(?P<argument>.+))?", re.IGNORECASE | re.DOTALL),
     ),
@@ -113,6 +122,9 @@ _WHOLE = (
     "commit",
 )  # their argument is the whole text: a company and a day stand anywhere in it
 
+LONGEST_SILENCE = (
+    40  # characters of "please stop reminding me": a longer text may be an answer that speaks of it
+)
 LONGEST_WISH = 120  # characters; longer texts are told stories, not wishes
 _POLITE = re.compile(
     r"(?:[\s,.!?]+(?:please|pls|thanks|thank you|today|tomorrow|now|then))+[\s.!?]*\Z", re.IGNORECASE
@@ -131,11 +143,16 @@ _ASKS_BACK = re.compile(
 )
 
 
+_SURE = ("report", "done", "snooze", "quiz", "path", "hours", "progress", "next", "how_scored")
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """`verb` is one of COMMANDS, or a word nobody knows when it came with a slash."""
+    """`verb` is one of COMMANDS, or a word nobody knows when it came with a slash. `sure`: the whole message says no more
+    than that, so it can be no answer to a question."""
 
     verb: str
     argument: str = ""
+    sure: bool = False
 
 
 def command(text: str) -> Command | None:
@@ -153,12 +170,15 @@ def meaning(text: str) -> Command | None:
         return None
     for verb, pattern in _MEANINGS:
         if match := pattern.search(text):
+            if verb == "silence":
+                return Command(verb="reminders", argument="off", sure=len(text) <= LONGEST_SILENCE)
             if verb in _WHOLE:
                 return Command(verb=verb, argument=text.strip())
             named = next(
                 (match[each] for each in ("argument", "role", "number") if match.groupdict().get(each)), ""
             )
-            return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"))
+            sure = verb in _SURE and pattern.fullmatch(_POLITE.sub("", text).strip(" .!?\n")) is not None
+            return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"), sure=sure)
     return None
 
 

@@ -46,7 +46,7 @@ from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Event, Graded, Judged, NudgeDue, Pressed, Said, SetAside, Shared, Unreachable, Woke
 from bot.files import LARGEST_DOCUMENT, LARGEST_RECORDING, LARGEST_TEXT_FILE, MOST_PAGES
 from bot.judging import Language
-from bot.messages import plain
+from bot.messages import LOST_CHOICE, plain
 from bot.ports import Known
 from bot.questions import KeyPoint
 from bot.sentences import say
@@ -401,7 +401,7 @@ def _plain_wish(text: str, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    return meant if meant.verb == "stop" else None
+    return meant if meant.verb == "stop" or meant.sure else None
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -562,7 +562,11 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return _cancelled(conversation, turn)
         case _:
             pass
-    return _with_question(conversation, [reply(say("general.old_button"))], turn)
+    return _with_question(
+        conversation,
+        [reply(say("general.lost_question" if choice == LOST_CHOICE else "general.old_button"))],
+        turn,
+    )
 
 
 _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {

@@ -14,6 +14,8 @@ CHOICE_ID_LIMIT = (
     64  # bytes: Telegram Bot API, InlineKeyboardButton.callback_data (Discord's custom_id: 100 characters)
 )
 
+LOST_CHOICE = "lost:"  # what an adapter says was pressed when it cannot know any more what the answer was to
+
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _RUN_OF_BACKTICKS = re.compile(r"`+")
 

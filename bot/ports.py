@@ -151,10 +151,11 @@ class Store(Protocol):
         """Set fields of content documents, outside any turn; one that is not there stays away."""
 
     async def get(self, key: str) -> str | None:
-        """A bookmark: where an adapter has read to, or that it did something once. None when there is none."""
+        """A bookmark: where an adapter has read to, that it did something once, or what it will be answered to. None
+        when there is none."""
 
-    async def set(self, key: str, value: str) -> None:
-        """Put a bookmark there, in the place of what was."""
+    async def set(self, key: str, value: str | None) -> None:
+        """Put a bookmark there, in the place of what was; None takes it away."""
 
     async def all(self, prefix: str) -> dict[str, str]:
         """The bookmarks whose key begins with `prefix`, under whole keys."""

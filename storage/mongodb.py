@@ -334,8 +334,11 @@ class MongoStore:
         return found["value"] if found else None
 
     @_answering
-    async def set(self, key: str, value: str) -> None:
-        await self._of("bookmarks").update_one({"_id": key}, {"$set": {"value": value}}, upsert=True)
+    async def set(self, key: str, value: str | None) -> None:
+        if value is None:
+            await self._of("bookmarks").delete_one({"_id": key})
+        else:
+            await self._of("bookmarks").update_one({"_id": key}, {"$set": {"value": value}}, upsert=True)
 
     @_answering
     async def all(self, prefix: str) -> dict[str, str]:

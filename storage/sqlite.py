@@ -349,10 +349,13 @@ class SqliteStore:
         found = self._read("SELECT value FROM bookmarks WHERE key = ?", key)
         return str(found[0][0]) if found else None
 
-    async def set(self, key: str, value: str) -> None:
-        await self._write(
-            lambda db: db.execute("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", (key, value))
-        )
+    async def set(self, key: str, value: str | None) -> None:
+        if value is None:
+            await self._write(lambda db: db.execute("DELETE FROM bookmarks WHERE key = ?", (key,)))
+        else:
+            await self._write(
+                lambda db: db.execute("INSERT OR REPLACE INTO bookmarks VALUES (?, ?)", (key, value))
+            )
 
     async def all(self, prefix: str) -> dict[str, str]:
         return dict(

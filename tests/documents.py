@@ -15,6 +15,7 @@ from bot.documents import (
     InterviewSession,
     LearningPath,
     LearningProgress,
+    Nudge,
     PathProgress,
     PathStage,
     Resource,
@@ -181,6 +182,20 @@ def observation(
         fact=fact,
         seen=seen,
         created_at=at,
+    )
+
+
+def nudged(student: str = ANN, *, at: datetime = AT) -> Nudge:
+    return Nudge(
+        id=slug_id("nudge", student, at.isoformat()),
+        student_id=student,
+        row=an_id("row"),
+        kind="stage",
+        wording="plain",
+        eligible=("plain", "minutes"),
+        policy="uniform",
+        probability=0.5,
+        at=at,
     )
 
 

@@ -4,6 +4,7 @@
 
     7 say /start                  person 7 writes ("\\n" in the line is a line break)
     7 press Backend               presses a button by its label or callback data
+    7 vote 2                      answers the newest poll with its second option
     7 document resume.pdf         also: photo FILE, voice FILE, sticker 🙂
     7 edit a better answer        changes their last message
     7 block | 7 unblock
@@ -81,6 +82,8 @@ class DrivenServer(TelegramServer):
                 user.say(words.replace("\\n", "\n"), chat=group)
             case "press":
                 user.press(words, chat=group)
+            case "vote":
+                user.vote(int(words) - 1)
             case "document":
                 user.send_document(Path(words).name, Path(words).read_bytes(), chat=group)
             case "photo":

@@ -224,11 +224,17 @@ class Messages:
     async def _do_sendpoll(self, p: Params) -> Json:
         question, _ = formatted(p.text("question"), p.text("question_parse_mode"))
         options = [formatted(o["text"])[0] for o in p.nested("options") or []]
-        if not 1 <= utf16_length(question) <= 300:
-            raise Refusal(400, "poll question length must be from 1 to 300")
-        if not 1 <= len(options) <= 12:
-            raise Refusal(400, f"poll can't have {len(options)} options")
-        if any(not 1 <= utf16_length(option) <= 100 for option in options):
+        if not question:
+            raise Refusal(400, "poll question must be non-empty")
+        if utf16_length(question) > 300:
+            raise Refusal(400, "poll question length must not exceed 300")
+        if not options:
+            raise Refusal(400, "poll must have at least one answer option")
+        if len(options) > 12:
+            raise Refusal(400, "poll can't have more than 12 options")
+        if not all(options):
+            raise Refusal(400, "poll options must be non-empty")
+        if any(utf16_length(option) > 100 for option in options):
             raise Refusal(400, "poll options length must not exceed 100")
         poll: Json = {
             "id": str(10**16 + next(self.serial)),
@@ -245,10 +251,20 @@ class Messages:
             "allows_revoting": p.flag("allows_revoting", default=p.text("type") != "quiz"),
         }
         if poll["type"] == "quiz":
-            poll["correct_option_ids"] = p.nested("correct_option_ids")
-            if not poll["correct_option_ids"]:
-                raise Refusal(400, "wrong correct option ID specified")
+            poll |= self._answer_of_quiz(p, len(options))
         return self._post(p, {"poll": poll})
+
+    @staticmethod
+    def _answer_of_quiz(p: Params, options: int) -> Json:
+        right = p.nested("correct_option_ids") or []
+        if not right:
+            raise Refusal(400, "correct quiz option list must be non-empty")
+        if not all(0 <= each < options for each in right):
+            raise Refusal(400, "wrong quiz correct_option_id")
+        why, entities = formatted(p.text("explanation"), p.text("explanation_parse_mode"))
+        if utf16_length(why) > 200 or why.count("\n") > 2:
+            raise Refusal(400, "quiz explanation is too long")  # words of ours: Telegram's are not public
+        return {"correct_option_ids": right, **present(explanation=why, explanation_entities=entities)}
 
     async def _do_editmessagetext(self, p: Params) -> Json:
         return self._edit(p, "text", self._text(p, "MESSAGE_TOO_LONG"))

@@ -206,9 +206,11 @@ class User:
         raise AssertionError(f"no button {button!r} on the screen:\n{place.transcript}")
 
     def vote(self, *options: int, message: int | None = None) -> None:
-        """Answers a poll, by default the newest in the private chat."""
+        """Answers a poll, by default the newest in the private chat. A quiz takes one answer."""
         polls = [m for m in self.chat.messages.values() if "poll" in m and message in (None, m["message_id"])]
         poll = polls[-1]["poll"]
+        assert poll["allows_revoting"] or not poll["total_voter_count"], "answered already, and for good"
+        assert poll["allows_multiple_answers"] or len(options) == 1, "one option"
         for option in options:
             poll["options"][option]["voter_count"] += 1
         poll["total_voter_count"] += 1
@@ -263,7 +265,10 @@ def member(info: Json, status: str) -> Json:
 def _name(held: Any) -> str:
     if isinstance(held, list):
         return f"{held[-1]['width']}x{held[-1]['height']}"
-    return str(held.get("file_name") or held.get("emoji") or held.get("question") or "")
+    if "options" in held:
+        options = [f"{number} {option['text']}" for number, option in enumerate(held["options"], 1)]
+        return " | ".join([held["question"], *options])
+    return str(held.get("file_name") or held.get("emoji") or "")
 
 
 def present(**values: Any) -> Json:

@@ -190,12 +190,25 @@ def _limits(call: Call) -> Iterator[str]:
         yield from _text_limit(
             item.get("caption", ""), "media: caption", item.get("parse_mode", ""), 0, CAPTION_UNITS
         )
-    for option in call.value("options") or [] if method == "sendpoll" else []:
-        yield from _text_limit(str(option.get("text", "")), "options: text", "", 1, 100)
+    if method == "sendpoll":
+        yield from _poll(call)
     for name, upload in call.files.items():
         most = PHOTO_BYTES if name == "photo" else UPLOAD_BYTES
         if not 0 < len(upload.content) <= most:
             yield f"{name}: {len(upload.content)} bytes are not within 1 to {most}"
+
+
+def _poll(call: Call) -> Iterator[str]:
+    options = call.value("options") or []
+    for option in options:
+        yield from _text_limit(str(option.get("text", "")), "options: text", "", 1, 100)
+    right = call.value("correct_option_ids") or []
+    if call.params.get("type") == "quiz" and not right:
+        yield "correct_option_ids: a quiz needs one"
+    if right != sorted(set(right)) or not all(0 <= each < len(options) for each in right):
+        yield f"correct_option_ids: {right} are not places of options in their order"
+    if (lines := str(call.params.get("explanation", "")).count("\n")) > 2:
+        yield f"explanation: {lines} line feeds are more than 2"
 
 
 def _text_limit(raw: str, name: str, parse_mode: str, low: int, high: int) -> Iterator[str]:

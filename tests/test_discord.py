@@ -43,9 +43,12 @@ class Marks:
         self._check()
         return self.kept.get(key)
 
-    async def set(self, key: str, value: str) -> None:
+    async def set(self, key: str, value: str | None) -> None:
         self._check()
-        self.kept[key] = value
+        if value is None:
+            self.kept.pop(key, None)
+        else:
+            self.kept[key] = value
 
     async def all(self, prefix: str) -> dict[str, str]:
         self._check()

@@ -341,6 +341,10 @@ PURE = (
     "elo.py",
     "skills.py",
     "projects.py",
+    "paths.py",
+    "reviews.py",
+    "streaks.py",
+    "wording.py",
     "stages",
 )
 UNCLEAN = (

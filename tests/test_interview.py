@@ -201,6 +201,8 @@ async def test_silent_session_is_reminded_once_then_closed_with_a_report(talk: T
         bot: I closed your interview, as it was silent for a day. What you answered is kept.
         bot: Interview report ... Ended after 1 of 3 questions. ... Not taken: technical, behavioral ... Improvement plan ...
         bot: Weakest: ... [Yes] [Other time] [No]
+        user: reminders off
+        bot: Reminders are off. ...
         after: 200 h
     """)
     assert (await documents(talk, "interview_sessions"))[0]["status"] == "abandoned"
@@ -591,7 +593,7 @@ async def test_offer_after_the_report_leads_somewhere(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         press: No
-        bot: Fine. It can wait. [Interview] [Learn]
+        bot: Fine, left out. Your answers and the report stay. [Next resource]
         press: later:sql
         bot: At what hour shall I write? ...
         user: 7 pm

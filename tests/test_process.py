@@ -151,7 +151,7 @@ def test_export_speaks_extended_json(run: Run) -> None:
     assert set(path["_id"]) == {"$oid"}
     assert set(path["created_at"]) == {"$date"}
     assert isinstance(path["stages"][0]["resources"][0]["resource_id"], str)
-    assert path["progress"]["estimated_completion_date"] == "2026-03-30"
+    assert path["progress"]["estimated_completion_date"] == "2026-03-20"
     code, _, err = run("export", "--collection", "secrets")
     assert code == 1
     assert "There is no collection 'secrets'" in err

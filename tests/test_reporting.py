@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 import adapters.markup
 from bot import rubric
 from bot.documents import InterviewAttempt, InterviewReport, InterviewSession
-from bot.messages import Message, Paper
+from bot.messages import Chart, Message, Paper
 from bot.questions import Grade, KeyPoint, PointGrade, Verdict
 from bot.readiness import Pressure, pressure, readiness
 from bot.sentences import SENTENCES
@@ -71,7 +71,7 @@ async def test_report_shows_words_sides_and_what_to_do(talk: Talk) -> None:
         if step.kind == "path":
             path = content().paths[step.skill]
             assert path.stages[step.stage_number - 1].stage_name == step.stage_name
-    assert message.picture is not None
+    assert isinstance(message.picture, Chart)
     assert [each.title.split(" · ")[0] for each in message.picture.sections] == [
         "Coding",
         "Technical",
@@ -120,7 +120,7 @@ async def test_report_is_compared_with_the_one_before(talk: Talk) -> None:
     assert new.readiness is not None
     assert new.readiness.rounds == 6
     assert f"Readiness {new.readiness.low}-{new.readiness.high} from 6 rounds." in second.text
-    assert second.picture is not None
+    assert isinstance(second.picture, Chart)
     assert [spot.value for spot in second.picture.spots] == [old.score, new.score]
 
 

@@ -18,6 +18,7 @@ from bot.documents import (
     InterviewQuestion,
     LearningPath,
     LearningProgress,
+    SkillWish,
     Write,
     insert,
     update,
@@ -37,6 +38,7 @@ from tests.documents import (
     bank_question,
     conversation,
     delivery,
+    nudged,
     observation,
     path,
     report,
@@ -418,6 +420,8 @@ async def test_erasing_a_student_leaves_no_trace_of_them_and_others_alone(store:
             report("r" + user, student),
             observation(student),
             CompanyWish(id=an_id("w" + user), student_id=student, company="zyxcorp", created_at=AT),
+            SkillWish(id=an_id("s" + user), student_id=student, skill="cobol", created_at=AT),
+            nudged(student),
         ]
         mine += [path("p" + user, student), row("n" + user, student, nudge=AT), student_document(student)]
         await turn(
@@ -506,6 +510,21 @@ async def test_a_bookmark_stays_where_it_was_put(store: Store, open_store: OpenS
     assert await another.get("discord:seen:8") is None
     assert await another.all("discord:seen:") == {"discord:seen:81": "2", "discord:seen:9": "3"}
     assert await another.all("telegram:") == {}
+
+
+async def test_a_bookmark_that_is_taken_away_is_gone_for_everybody(
+    store: Store, open_store: OpenStore
+) -> None:
+    """Another one stays; to take it away again does nothing."""
+    await store.set("telegram:poll:1", "a")
+    await store.set("telegram:poll:12", "b")
+    await store.set("telegram:poll:1", None)
+    await store.set("telegram:poll:1", None)
+    another = await open_store()
+    assert await another.get("telegram:poll:1") is None
+    assert await another.all("telegram:poll:") == {"telegram:poll:12": "b"}
+    await another.set("telegram:poll:1", "c")
+    assert await store.get("telegram:poll:1") == "c"
 
 
 async def test_opening_again_says_nothing_and_loses_nothing(store: Store, open_store: OpenStore) -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import aiohttp
@@ -323,6 +323,25 @@ async def test_people_can_do_all_that_clients_can(server: TelegramServer, bot: B
     await bot.send_chat_action(7, "typing")
 
 
+async def test_a_poll_is_refused_in_telegrams_words(bot: Bot, ann: User) -> None:
+    async def refused(question: str = "Which?", options: Sequence[str] = ("A", "B"), **more: Any) -> str:
+        with pytest.raises(BadRequest) as refusal:
+            await bot.send_poll(7, question, options, **more)
+        return refusal.value.message
+
+    assert await refused("") == "Poll question must be non-empty"
+    assert await refused("W" * 301) == "Poll question length must not exceed 300"
+    assert await refused(options=["W" * 101]) == "Poll options length must not exceed 100"
+    assert await refused(options=["A", ""]) == "Poll options must be non-empty"
+    assert await refused(options=[]) == "Poll must have at least one answer option"
+    assert await refused(options=["A"] * 13) == "Poll can't have more than 12 options"
+    assert await refused(type="quiz") == "Correct quiz option list must be non-empty"
+    assert await refused(type="quiz", correct_option_ids=[2]) == "Wrong quiz correct_option_id"
+    for why in ("W" * 201, "a\nb\nc\nd"):
+        too_long = await refused(type="quiz", correct_option_ids=[0], explanation=why)
+        assert too_long == "Quiz explanation is too long"
+
+
 async def test_faults_look_as_they_do_from_outside(
     server: TelegramServer, bot: Bot, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -436,5 +455,14 @@ async def test_it_can_be_driven_by_lines_as_a_process_of_its_own() -> None:
                 == "Viva: Hi\n      [Hint] [Skip]\nok\n? no act 'dance' (line: '7 dance')\n"
             )
         assert (await bot.get_updates())[-1].callback_query is not None
+        options = ["Yes", "No"]
+        await bot.send_poll(7, "Now?", options, type="quiz", correct_option_ids=[0], is_anonymous=False)
+        async with http.post(f"{url}/driver", data="7 wait 1\n7 vote 2\n7 vote 1") as response:
+            assert await response.text() == (
+                "Viva: <poll Now? | 1 Yes | 2 No>\nok\n? answered already, and for good (line: '7 vote 1')\n"
+            )
+        answer = (await bot.get_updates())[-1].poll_answer
+        assert answer
+        assert answer.option_ids == (1,)
     process.stdin.close()
     assert await asyncio.wait_for(process.wait(), 10) == 0

@@ -8,8 +8,10 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
@@ -65,27 +67,38 @@ class CodeJudge:
         self._scratch = ""
         self._again = 0.0
         self._choosing = asyncio.Lock()
-        self._preparing = asyncio.Lock()
+        self._preparing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._whole: dict[str, Problem] = {}
 
     async def judge(self, *, student: str, language: Language, source: str, problem: Problem) -> Judgement:
         """Every case, judged. Raises CannotRun, JudgeBusy."""
+        with self._place(student):
+            return await self._judged(language=language, source=source, problem=problem)
+
+    async def _judged(self, *, language: Language, source: str, problem: Problem) -> Judgement:
+        try:
+            engine = await self.engine(language)
+            return await judged(engine, language=language, source=source, problem=problem)
+        except EngineDown as error:
+            raise CannotRun(str(error)) from error
+
+    @contextmanager
+    def _place(self, student: str) -> Iterator[None]:
+        """A place in the queue, one a student. Raises JudgeBusy."""
         if student in self._inside:
             raise JudgeBusy(running=True)
         if len(self._inside) >= self._queue:
             raise JudgeBusy(running=False)
         self._inside.add(student)
         try:
-            engine = await self.engine(language)
-            return await judged(engine, language=language, source=source, problem=problem)
-        except EngineDown as error:
-            raise CannotRun(str(error)) from error
+            yield
         finally:
             self._inside.discard(student)
 
     async def whole(self, file: ProblemFile) -> Problem:
         """The problem with its large cases; made once there is an engine to make them. Raises ProblemError, CannotRun."""
-        async with self._preparing:
+        lock = self._preparing.setdefault(file.slug, asyncio.Lock())
+        async with lock:
             if file.slug not in self._whole:
                 chosen = await self._chosen()
                 try:
@@ -101,8 +114,9 @@ class CodeJudge:
 
     async def submit(self, *, student: str, problem: str, language: Language, source: str) -> Judgement:
         """A submission to a problem of the bank. Raises CannotRun, JudgeBusy."""
-        whole = await self.whole(await _file(problem))
-        return await self.judge(student=student, language=language, source=source, problem=whole)
+        with self._place(student):
+            whole = await self.whole(await _file(problem))
+            return await self._judged(language=language, source=source, problem=whole)
 
     async def measure(self, *, problem: str, language: Language, source: str) -> Growth:
         """How a solution's time grows. Raises CannotRun."""

@@ -21,14 +21,16 @@ from telegram import Bot, BotCommand
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, TelegramError
 
 from adapters import markup
+from adapters.bookmarks import Bookmarks
 from adapters.drawing import attached
 from adapters.errors import WrongSetting, WrongToken
 from adapters.files import NOTHING, Files, Reading
+from adapters.telegram.polls import Polls
 from adapters.telegram.wire import ANSWER_WITHIN, AiohttpRequest, Flooded, NotConnected, from_json
-from adapters.telegram.words import PLATFORM, Message, Part, Update, asks_in_group, to_event, to_message
+from adapters.telegram.words import PLATFORM, Message, Part, Quiz, Update, asks_in_group, to_event, to_message
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Said
-from bot.messages import Delivery
+from bot.messages import LOST_CHOICE, Delivery
 from bot.ports import (
     ChatUnreachable,
     MaybeTaken,
@@ -41,7 +43,7 @@ from bot.ports import (
 from bot.sentences import label, say
 
 OFFICIAL = "https://api.telegram.org"
-WANTED = ["message", "edited_message", "callback_query", "my_chat_member"]
+WANTED = ["message", "edited_message", "callback_query", "poll_answer", "my_chat_member"]
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 LONG_POLL = 30  # s Telegram holds a getUpdates open while there is nothing
 LOOK_AGAIN = (
@@ -63,7 +65,8 @@ log = logging.getLogger("viva.telegram")
 
 class TelegramAdapter:
     """One bot of Telegram. `allowed`: ids of the users it talks to (empty: everybody). `api_url`: of a self-hosted
-    Bot API server. `files`: who reads what students send; without, text files alone are read."""
+    Bot API server. `bookmarks`: where it is kept which question a poll asked; without, questions have buttons alone.
+    `files`: who reads what students send; without, text files alone are read."""
 
     platform = PLATFORM
 
@@ -73,6 +76,7 @@ class TelegramAdapter:
         *,
         allowed: frozenset[str] = frozenset(),
         api_url: str = "",
+        bookmarks: Bookmarks | None = None,
         renderer: Renderer | None = None,
         files: Files | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -86,6 +90,7 @@ class TelegramAdapter:
             get_updates_request=self._http,
         )
         self._allowed = allowed
+        self._polls = Polls(bookmarks) if bookmarks else None
         self._renderer = renderer
         self._files = files or Files()
         self._clock = clock
@@ -275,19 +280,27 @@ class TelegramAdapter:
 
     async def _handed_in(self, update: Update) -> None:
         reading = await self._read(update.message) if update.message else NOTHING
-        event = to_event(update, at=self._clock(), reading=reading)
+        answer, choice = update.poll_answer, LOST_CHOICE
+        if answer and update.chat and self._polls:
+            asked_in = str(update.chat.id)
+            choice = await self._stored(update, partial(self._polls.choice, answer, chat=asked_in))
+        event = to_event(update, at=self._clock(), reading=reading, choice=choice)
         if event is None:
             return
         if isinstance(event, Said) and len(event.text) > LONG_ANSWER:
             self._type_later(event.address.chat)
+        await self._stored(update, partial(self._shell, event))
+        if answer and self._polls:  # only now: an answer that comes again after a crash is known by its id
+            await self._stored(update, partial(self._polls.forget, answer.poll_id))
+
+    async def _stored(self, update: Update, call: Callable[[], Awaitable[T]]) -> T:
+        """Call until the database is there."""
         while True:
             try:
-                await self._shell(event)
+                return await call()
             except StoreUnavailable:
                 log.warning("update %d is not committed: the database is away", update.update_id)
                 await asyncio.sleep(LOOK_AGAIN)
-            else:
-                return
 
     async def _read(self, message: Message) -> Reading:
         file, kind = message.file, message.kind
@@ -315,6 +328,11 @@ class TelegramAdapter:
             "message_thread_id": thread,
         }
         await self._http.call("sendMessage", pointed)
+
+    async def tidy(self) -> None:
+        """Forget the polls that nobody has answered for long; to be called once a day."""
+        if self._polls:
+            await self._polls.forget_old(self._clock())
 
     # Send
 
@@ -345,6 +363,8 @@ class TelegramAdapter:
         }
         if part.file is not None and await self._put_file(chat, part, part.file):
             return
+        if part.quiz is not None and self._polls and await self._put_quiz(chat, part.quiz, self._polls):
+            return
         if edit and part.file is None:
             try:
                 await self._http.call("editMessageText", what | {"message_id": int(edit)})
@@ -373,6 +393,21 @@ class TelegramAdapter:
                 raise
             log.warning("sends without the %s: %s", kind, error)
             return False
+        return True
+
+    async def _put_quiz(self, chat: str, quiz: Quiz, polls: Polls) -> bool:
+        """A quiz of Telegram's own. False when Telegram does not take it: the question goes with buttons."""
+        try:
+            async with polls.asking(chat):
+                sent = await self._http.call("sendPoll", {"chat_id": chat} | quiz.shown)
+                await polls.keep(str(sent["poll"]["id"]), quiz.choices, at=self._clock())
+        except BadRequest as error:
+            if "chat not found" in error.message.lower():
+                raise
+            log.warning("sends with buttons what is no quiz to Telegram: %s", error)
+            return False
+        except StoreUnavailable:  # the student sees the poll; its answer is told to be lost
+            log.warning("the answer to a poll will lead nowhere: the database is away")
         return True
 
     def _remember(self, delivery: str, place: int) -> None:

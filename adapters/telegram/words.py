@@ -14,10 +14,13 @@ from adapters import markup
 from adapters.files import NOTHING, Reading
 from bot.commands import COMMANDS
 from bot.events import FromStudent, Identity, Pressed, Said, Shared
-from bot.messages import Address, Choice, Message as Outgoing
+from bot.messages import Address, Choice, Message as Outgoing, plain
 from bot.ports import Rendered
 
 CAPTION_LIMIT = 1024  # UTF-16 units of visible text: Telegram Bot API, sendPhoto and sendDocument
+# UTF-16 units, which are never fewer than the characters Telegram counts: Telegram Bot API, sendPoll and InputPollOption
+QUESTION_LIMIT, OPTION_LIMIT, EXPLANATION_LIMIT = 300, 100, 200
+OPTION_COUNT = 2, 12  # Telegram would take one, which is no question
 SHORT_LABEL = 14  # characters; two such buttons stand side by side on a narrow phone
 PLATFORM = "telegram"
 
@@ -108,6 +111,14 @@ class Query(msgspec.Struct, frozen=True, rename={"sender": "from"}):
     data: str = ""
 
 
+class PollAnswer(msgspec.Struct, frozen=True, rename={"sender": "user"}):
+    """An answer to a poll; without options it was taken back."""
+
+    poll_id: str
+    option_ids: tuple[int, ...]
+    sender: User | None = None
+
+
 class Member(msgspec.Struct, frozen=True):
     status: str
 
@@ -123,16 +134,19 @@ class MemberChange(msgspec.Struct, frozen=True):
 
 
 class Update(msgspec.Struct, frozen=True):
-    """One of the three is there, unless it is of a kind that was not asked for."""
+    """One of these is there, unless it is of a kind that was not asked for."""
 
     update_id: int
     message: Message | None = None
     edited_message: Message | None = None
     callback_query: Query | None = None
+    poll_answer: PollAnswer | None = None
     my_chat_member: MemberChange | None = None
 
     @property
     def chat(self) -> Chat | None:
+        if self.poll_answer is not None:  # polls go to private chats alone, which have their user's id
+            return Chat(self.poll_answer.sender.id, "private") if self.poll_answer.sender else None
         place = (
             self.message
             or self.edited_message
@@ -143,22 +157,32 @@ class Update(msgspec.Struct, frozen=True):
 
     @property
     def user(self) -> User | None:
-        act = self.message or self.edited_message or self.callback_query
+        act = self.message or self.edited_message or self.callback_query or self.poll_answer
         return act.sender if act else None
+
+
+class Quiz(NamedTuple):
+    """`choices`: an id for each option. `shown`: parameters of sendPoll."""
+
+    choices: tuple[str, ...]
+    shown: dict[str, Any]
 
 
 class Part(NamedTuple):
     """What one request carries: HTML of at most 4096 UTF-16 units to see, or a file with at most 1024 beneath it, and an
-    inline keyboard."""
+    inline keyboard. `quiz` says the same where Telegram takes it."""
 
     html: str
     keyboard: dict[str, Any] | None = None
     file: Rendered | None = None
+    quiz: Quiz | None = None
 
 
-def to_event(update: Update, *, at: datetime, reading: Reading = NOTHING) -> FromStudent | None:
+def to_event(
+    update: Update, *, at: datetime, reading: Reading = NOTHING, choice: str = ""
+) -> FromStudent | None:
     """What a student did in their private chat; None for what is nothing to us.
-    `reading`: of the update's file."""
+    `reading`: of the update's file; `choice`: the id of what the update's poll was answered with."""
     user, chat = update.user, update.chat
     if user is None or chat is None:
         return None
@@ -169,6 +193,10 @@ def to_event(update: Update, *, at: datetime, reading: Reading = NOTHING) -> Fro
     if query is not None and query.message is not None:
         under = str(query.message.message_id)
         return Pressed(id=event_id, at=at, sender=sender, address=address, choice=query.data, message=under)
+    if update.poll_answer is not None:
+        if not update.poll_answer.option_ids:
+            return None
+        return Pressed(id=event_id, at=at, sender=sender, address=address, choice=choice)
     if update.edited_message is not None and update.edited_message.text is not None:
         edited = update.edited_message.text
         return Said(id=event_id, at=at, sender=sender, address=address, text=edited, edited=True)
@@ -205,7 +233,55 @@ def to_message(message: Outgoing, files: Sequence[Rendered] = ()) -> list[Part]:
         parts = [*(Part("", file=each) for each in files), *parts]
     if parts and message.choices:
         parts[-1] = parts[-1]._replace(keyboard=keyboard(message.choices))
+    if len(parts) == 1 and not files:
+        parts[0] = parts[0]._replace(quiz=_quiz(message))
     return parts
+
+
+def _quiz(message: Outgoing) -> Quiz | None:
+    """A question as Telegram's own quiz; None when there is none, it does not fit, or the text says more than it would.
+
+    What stands before the question goes into the question, not into the poll's description: that came with Bot API 9.6,
+    and an older app need not show it.
+    """
+    poll = message.poll
+    if poll is None or not poll.choices:
+        return None
+    opening, found, rest = message.text.partition(plain(poll.question))
+    if not found or not rest.endswith(plain(poll.choices[-1].label)):
+        return None
+    question = "\n\n".join(filter(None, [markup.plain(opening).strip(), _line(poll.question)]))
+    options, why = [_line(choice.label) for choice in poll.choices], _line(poll.why)
+    fewest, most = OPTION_COUNT
+    if not (
+        fewest <= len(options) <= most
+        and 0 < _units(question) <= QUESTION_LIMIT
+        and all(0 < _units(option) <= OPTION_LIMIT for option in options)
+        and _units(why) <= EXPLANATION_LIMIT
+    ):
+        return None
+    choices = tuple(choice.id for choice in poll.choices)
+    beneath = tuple(choice for choice in message.choices if choice.id not in choices)
+    shown = {
+        "question": question,
+        "options": [{"text": option} for option in options],
+        "type": "quiz",
+        "correct_option_ids": [poll.right],
+        "explanation": why or None,
+        "is_anonymous": False,  # of an anonymous poll no answer is told
+        "allows_revoting": False,
+        "protect_content": True,  # whoever gets a poll forwarded can answer it in the student's stead
+        "reply_markup": keyboard(beneath) if beneath else None,
+    }
+    return Quiz(choices, shown)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def keyboard(choices: tuple[Choice, ...]) -> dict[str, Any]:

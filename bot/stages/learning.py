@@ -46,7 +46,7 @@ RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the 
 def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`learn`: the skills there are; `learn sql`: that path, from where it was left or new."""
     if not argument:
-        return conversation, [reply(say("learn.choose"), *_skills(list(turn.content.paths), turn))]
+        return conversation, [_choosing(conversation, turn)]
     template = turn.content.path(argument)
     if template is None:
         return conversation, _unknown_skill(conversation, argument, turn)
@@ -57,6 +57,16 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
             return conversation, [_prerequisite(template, missing)]
         return _begun(conversation, template, turn)
     return _taken_up(conversation, mine, template, turn)
+
+
+def _choosing(conversation: Conversation, turn: Turn) -> Reply:
+    """All skills there are: those the student aims at as buttons, the others by name."""
+    paths_ = turn.content.paths
+    ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
+    choices = _skills(ordered, turn)[: MOST_BUTTONS - 1]  # one more leads back to an open question
+    shown_ = {each.id for each in choices}
+    others = ", ".join(paths_[skill].title for skill in sorted(paths_) if f"learn:{skill}" not in shown_)
+    return reply(say("learn.choose", others=others), *choices)
 
 
 def begin(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
@@ -153,20 +163,24 @@ def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
 
 
 def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
-    """From the gap, and from who asks for the skill: the goal's role, the company aimed at, the job description."""
+    """From the gap, and from who asks for the skill."""
+    return paths.priority(gap, _wanted(conversation, template, turn))
+
+
+def _wanted(conversation: Conversation, template: PathTemplate, turn: Turn) -> int:
+    """How many ask for a skill: the goal's role, the company aimed at, the job description."""
     profile = conversation.profile
     goal = turn.content.goals.get(profile.goal or "any")
     company = turn.content.company(profile.company)
     asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
     named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
-    wanted = sum(
+    return sum(
         (
             bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
             bool(asked & set(template.topics)),
             any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
         )
     )
-    return paths.priority(gap, wanted)
 
 
 # The level
