@@ -229,7 +229,7 @@ def _put_off(turned: Turned, fell: Fell, before: Standing, world: "World") -> It
 
 def something_waits(reading: Reading) -> Iterator[Fault]:
     """Whoever has something to learn and may be nudged has one nudge waiting, in time; and the sweeps know of it."""
-    world = World(reading)
+    world, silent = World(reading), False
     entries = reading.diary.entries
     for place, entry in enumerate(entries):
         if isinstance(entry, Stored):
@@ -247,10 +247,13 @@ def something_waits(reading: Reading) -> Iterator[Fault]:
         if len(now.waiting) > 1:
             yield at, f"{len(now.waiting)} nudges wait at once"
         wanted = now.profile.reminders and not now.unreachable and now.ignored <= GOODBYE
-        if not wanted or not (world.open_step() or world.cards()):
-            continue
-        if not now.waiting:
-            yield at, "there is something to learn, and no nudge waits"
+        # Who has never begun a path was never told of nudges: what they missed waits until they ask for it.
+        if not wanted or not (world.open_step() or (world.cards() and world.paths)):
+            silent = False
+        elif not now.waiting:
+            if not silent:
+                yield at, "there is something to learn, and no nudge waits"
+            silent = True
         elif world.open_step():
             latest = max(at, now.profile.snoozed_until or at) + timedelta(days=15)
             if now.waiting[0][1] > latest:

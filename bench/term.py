@@ -181,6 +181,7 @@ class World:
         while (at := await self._next()) is not None:
             self.now = at
             await self._tick()
+        await self._store.set("term", "over")  # whatever rides with the next transaction is written
         term = Term(
             begin=BEGIN,
             end=self.end,
@@ -271,7 +272,13 @@ class World:
             "address": student.address(student.here),
         }
         self.diaries[student.number].entries.append(
-            Did(at=self.now, mark=mark(common["id"]), text=move.text, choice=move.choice, right=move.right)
+            Did(
+                at=self.now,
+                mark=mark(common["id"]),
+                text=move.text,
+                choice=move.choice,
+                right=False if move.choice.startswith("skip:") else move.right,
+            )
         )
         if not move.choice:
             return Said(text=move.text, **common)
