@@ -278,7 +278,7 @@ class Student:
             return self._answered(shown, by)
         if "answer" in by:
             self._asked = ""
-            return Move(choice=by["answer" if self.chance.random() < 0.8 else "skip"])
+            return Move(choice=by["answer"] if self.chance.random() < 0.8 else by.get("skip", by["answer"]))
         if "skip" in by or "hint" in by:
             return self._in_words(shown, by)
         return self._onward(shown, by)
