@@ -22,7 +22,6 @@ GOODBYE = len(BACKOFF)
 DAY = timedelta(days=1)
 FREEZES = 2  # days of a calendar month that a streak survives
 GRACE = 1  # hours after midnight that may count for the day before
-TRAVEL = timedelta(hours=36)  # no day is missed between two instants that are nearer
 A_DAY = 5  # reviews that `next` brings
 
 Fault = tuple[datetime, str]
@@ -372,21 +371,21 @@ def streaks(reading: Reading) -> Iterator[Fault]:
     """Days in a row, counted again from the days on which something was learnt."""
     days: list[date] = []  # learnt on, in a row
     frozen: list[date] = []
-    last_at: datetime | None = None
+    here: ZoneInfo | None = None
     for at, turned in learning(reading):
         zone = ZoneInfo(turned.standing.zone)
         day = _learning_day(at, zone, days[-1] if days else None)
         if not days or day > days[-1]:
-            missed = [days[-1] + n * DAY for n in range(1, (day - days[-1]).days)] if days else []
-            if last_at is not None and at - last_at < TRAVEL:
-                missed = []
+            # A day is missed when it has passed on the clock they had, too: flying skips days and misses none.
+            passed = min(day, (at - timedelta(hours=GRACE)).astimezone(here).date()) if here else day
+            missed = [days[-1] + n * DAY for n in range(1, (passed - days[-1]).days)] if days else []
             taken = Counter((each.year, each.month) for each in (*frozen, *missed))
             if all(taken[each.year, each.month] <= FREEZES for each in missed):
                 frozen += missed
                 days.append(day)
             else:
                 days = [day]
-        last_at = max(at, last_at or at)
+        here = zone
         streak = turned.standing.streak
         if streak is None or (streak.days, streak.last) != (len(days), days[-1]):
             told = f"{streak.days} days until {streak.last}" if streak else "none"
@@ -683,9 +682,8 @@ def _untrue(path: dict[str, Any]) -> Iterator[str]:
     percentage = 100 * finished // things if things else 100
     if progress["completion_percentage"] != percentage:
         yield f"{progress['completion_percentage']} % by its own word, {percentage} % by its resources"
-    begun = [stage["stage_number"] for stage in stages if stage["status"] != "not_started"]
-    if progress["current_stage"] != max(begun, default=0):
-        yield f"current_stage {progress['current_stage']}, the last one begun is {max(begun, default=0)}"
+    if progress["current_stage"] not in _at_hand(stages):
+        yield f"current_stage {progress['current_stage']}, at hand is {_at_hand(stages)}"
     if [stage["stage_number"] for stage in stages] != list(range(1, len(stages) + 1)):
         yield "its stages are not numbered one by one"
     if not 0 <= path["current_level"] <= path["target_level"] <= 100:  # noqa: PLR2004 a level is of 100
@@ -694,6 +692,17 @@ def _untrue(path: dict[str, Any]) -> Iterator[str]:
         yield f"it is planned to end on {progress['estimated_completion_date']}, before it began"
     for stage in stages:
         yield from _untrue_stage(stage)
+
+
+def _at_hand(stages: list[dict[str, Any]]) -> list[int]:
+    """0 before the first is begun; then an open topic's own stage, else the first that is open, else the last."""
+    if all(stage["status"] == "not_started" for stage in stages):
+        return [0]
+    done = {stage["stage_number"] for stage in stages if stage["status"] == "completed"}
+    left = [stage for stage in stages if stage["stage_number"] not in done]
+    topics = [each["stage_number"] for each in left if each["topic"] and done.issuperset(each["requires"])]
+    usual = [each["stage_number"] for each in left if not each["topic"]]
+    return topics[:1] or usual[:1] or [each["stage_number"] for each in left][:1] or [len(stages)]
 
 
 def _untrue_stage(stage: dict[str, Any]) -> Iterator[str]:

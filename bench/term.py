@@ -45,6 +45,7 @@ OUTAGE = timedelta(hours=24)
 HICCUPS = 300  # one message of so many is not taken at first: a platform that is busy
 DOUBLE_TAPS, REPEATS = 0.03, 0.01  # of presses; of events that a platform delivers twice
 HICCUP = 4.0  # seconds it asks us to wait
+STUCK = 20  # sweeps that leave something due; an event that fails is set aside after three
 STUDENTS, WEEKS = 200, 16
 
 
@@ -161,6 +162,7 @@ class World:
         self._events = itertools.count()
         self._hiccuped: set[str] = set()
         self._resend: datetime | None = None
+        self._stuck: Counter[tuple[str, str, datetime]] = Counter()
         self._store = store
         store.tell = self._committed
         self.grader = Remembering()
@@ -226,6 +228,9 @@ class World:
         await self.shell.settled()
         fallen = await self._store.due(at=self.now, lease=timedelta(0), limit=10_000, claim=False)
         for each in fallen:
+            self._stuck[each.student, each.row, each.due] += 1
+            if self._stuck[each.student, each.row, each.due] > STUCK:
+                raise AssertionError(f"at {self.now} this is due again and again: {each}")
             if each.row:
                 when = each.due.isoformat(timespec="milliseconds")
                 fell = Fell(at=self.now, row=each.row, due=each.due, mark=mark(f"nudge:{each.row}:{when}"))
@@ -286,6 +291,7 @@ class World:
 
     async def _hear(self, number: int, event: FromStudent) -> None:
         student = self.people[number]
+        twice = student.chance.random() < REPEATS  # the platform delivers it once more
         if not self.diaries[number].student:
             new = new_id(event.at, "term", student.name)
             self.diaries[number].student = new
@@ -294,7 +300,7 @@ class World:
                 identity = Identity(platform=each, user=f"u{number}")
                 await self._store.student(identity, new=new, at=event.at)
         await self.shell.receive(event)
-        if student.chance.random() < REPEATS:  # the platform delivers it once more
+        if twice:
             await self.shell.receive(event)
 
     # What is seen and kept
