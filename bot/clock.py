@@ -1,5 +1,6 @@
 """Local time: quiet hours and the next reminder. Pure; `at` is aware UTC and so is every result."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -36,20 +37,23 @@ def next_reminder(conversation: Conversation, at: datetime, *, gap: int = 1) -> 
     Without a known zone the hour of day the student is writing at is taken: then they are awake for certain.
     """
     profile, zone = conversation.profile, zone_of(conversation)
-    gap = max(gap, profile.nudge_every)
-    if not profile.zone and not conversation.zone_hint:
-        return after_quiet(profile, zone, at + timedelta(days=gap))
-    soonest = at + SOONEST_REMINDER
-    today = at.astimezone(zone).date()
-    for ahead in range(_FURTHEST):
-        day = today + timedelta(days=ahead)
-        if _had_its_nudges(profile, day, gap) or str(day.weekday()) not in profile.nudge_days:
-            continue
-        for hour in reminder_hours(profile):
-            due = at_local(zone, datetime.combine(day, time(hour)))
-            if due >= soonest:
-                return after_quiet(profile, zone, due)
+    gap, soonest = max(gap, profile.nudge_every), at + SOONEST_REMINDER
+    for hour in _hours_ahead(conversation, at, gap):
+        due = after_quiet(profile, zone, hour)  # which may be on the day after
+        if due >= soonest and _is_free(profile, due.astimezone(zone).date(), gap):
+            return due
     return after_quiet(profile, zone, soonest + timedelta(days=_FURTHEST))  # no weekday is left to write on
+
+
+def _hours_ahead(conversation: Conversation, at: datetime, gap: int) -> Iterator[datetime]:
+    profile, zone = conversation.profile, zone_of(conversation)
+    if not profile.zone and not conversation.zone_hint:
+        yield from (at + timedelta(days=ahead) for ahead in range(gap, _FURTHEST))
+        return
+    today = at.astimezone(zone).date()
+    for ahead in range(-1, _FURTHEST):  # yesterday's last hour may lie in quiet hours that end today
+        for hour in reminder_hours(profile):
+            yield at_local(zone, datetime.combine(today + timedelta(days=ahead), time(hour)))
 
 
 def reminder_hours(profile: Profile) -> list[int]:
@@ -68,12 +72,15 @@ def nudged_enough(conversation: Conversation, at: datetime) -> bool:
     return full or str(today.weekday()) not in profile.nudge_days
 
 
-def _had_its_nudges(profile: Profile, day: date, gap: int) -> bool:
-    if profile.nudged_on is None or day < profile.nudged_on:
+def _is_free(profile: Profile, day: date, gap: int) -> bool:
+    """Whether a nudge is wanted on a day: theirs, not had its nudges, and `gap` days after the last one."""
+    if str(day.weekday()) not in profile.nudge_days:
         return False
+    if profile.nudged_on is None or day < profile.nudged_on:
+        return True
     if day == profile.nudged_on:
-        return gap > 1 or profile.nudged >= profile.nudges_a_day
-    return day < profile.nudged_on + timedelta(days=gap)
+        return gap == 1 and profile.nudged < profile.nudges_a_day
+    return day >= profile.nudged_on + timedelta(days=gap)
 
 
 def nudge_may_go(conversation: Conversation, decided: datetime, now: datetime) -> datetime | None:

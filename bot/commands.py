@@ -82,7 +82,8 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     (
         "silence",
         re.compile(
-            r"\b(?:stop|no(?: more)?|turn off|switch off|don'?t|do not|never|quit)\b.{0,20}\b(?:remind\w*|nudg\w+|writing to me|messaging me)\b"
+            r"\b(?:stop|no(?: more)?|turn off|switch off|don'?t|do not|never|quit)\b.{0,20}\b(?:remind\w*|nudg\w+|writing to me|messaging me|messages)\b"
+            r"|\A\W*(?:unsubscribe|leave me alone|stop (?:writing|messaging|texting))\b"
             r"|\b(?:reminders?|nudges?) off\b",
             re.IGNORECASE,
         ),

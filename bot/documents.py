@@ -108,7 +108,7 @@ class PathStage(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class PathProgress(msgspec.Struct, kw_only=True, frozen=True):
-    """`current_stage`: a stage_number, 0 before the first. `estimated_completion_date`: an ISO date string."""
+    """`current_stage`: number of the stage at hand, 0 before the first, the last one's in the end. `estimated_completion_date`: an ISO date string."""
 
     current_stage: int
     completion_percentage: int

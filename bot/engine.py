@@ -6,7 +6,7 @@ No await, no clock, no randomness, no file. `needs` says beforehand what the sto
 
 import textwrap
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 import msgspec
@@ -67,7 +67,14 @@ from bot.stages import (
 )
 
 LONGEST_PLAIN_WISH = 8  # words
-RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to it
+_NO_ANSWER = (
+    "start",
+    "help",
+    "progress",
+    "how_scored",
+    "snooze",
+    "commit",
+)  # meant, whatever question is open
 QUOTED = 200  # characters of what was heard; enough to see whether it was heard well
 
 _ANSWERING = (
@@ -302,6 +309,7 @@ def _heard(conversation: Conversation, event: Event) -> Conversation:
         unreachable=False,
         zone_hint=event.zone_hint or conversation.zone_hint,
         seen_at=event.at,
+        ignored=0,
     )
 
 
@@ -316,7 +324,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     floor = conversation.floor
     if isinstance(floor, Answering | Coding) and pace.is_over(conversation, turn.at):
         return pace.over(conversation, turn, late=True)
-    if isinstance(floor, Recalling) and turn.at - floor.asked_at > RECALL_OPEN:
+    if isinstance(floor, Recalling) and not reviewing.is_open(floor, turn.at):
         conversation = conversation.swapped(floor, None)
         floor = conversation.floor
     match floor:
@@ -348,6 +356,9 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             return _obeyed(conversation, meant, turn) if meant else (conversation, [interview.again(floor)])
         case Recalling():
+            meant = commands.meaning(text)
+            if meant is not None and meant.verb in _NO_ANSWER:
+                return _obeyed(conversation, meant, turn)
             return learning.recalled(conversation, floor, text, turn)
         case AwaitingRecallGrade():
             return learning.joined(conversation, floor, text, turn)
@@ -844,6 +855,11 @@ def _stop(conversation: Conversation, turn: Turn) -> Outcome:
         return _way_back(*quizzing.left(conversation, conversation.floor))
     if conversation.interview is not None:
         return interview.stop(conversation.without(*ASIDES), conversation.interview, turn)
+    if (
+        conversation.nudge is not None and conversation.profile.reminders
+    ):  # nothing else is there to be stopped
+        conversation = conversation.without(Recalling, *ASIDES)
+        return nudging.reminders(conversation, "off", turn)
     return _with_question(conversation, [reply(say("interview.no_question"))], turn)
 
 

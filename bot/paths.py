@@ -6,6 +6,7 @@ a catalogue path lead from 0 to `TARGET` in equal parts.
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from math import ceil
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from bot.documents import (
     PathTemplate,
     Priority,
     Resource,
+    StageStatus,
     TemplateStage,
     Update,
     update,
@@ -56,7 +58,7 @@ def made(
     priority: Priority,
     at: datetime,
 ) -> LearningPath:
-    """A path of a student's own. Stages below `level` are passed over, those beyond `target` left out."""
+    """A path of a student's own. Stages below `level` or beyond `target` are passed over."""
     bare = LearningPath(
         id=path_id,
         student_id=student,
@@ -75,57 +77,46 @@ def made(
 
 
 def with_catalogue(path: LearningPath, template: PathTemplate, *, hours: int, at: datetime) -> LearningPath:
-    """With the catalogue's stages after those it has; what is there already stays as it is."""
+    """With the catalogue's stages after those it has; what is completed already stays as it is."""
     known = {stage.stage_name for stage in path.stages if not stage.topic}
-    steps, size = list(path.stages), len(template.stages)
-    for place, each in enumerate(template.stages):
-        if each.stage_name not in known and level_after(place, size) < path.target_level:
+    steps = list(path.stages)
+    for each in template.stages:
+        if each.stage_name not in known:
             steps.append(_stage(each, len(steps) + 1, hours))
-    path = replace(path, stages=tuple(steps))
-    return at_level(path, template, path.current_level, hours=hours, at=at)
+    return at_level(replace(path, stages=tuple(steps)), template, path.current_level, hours=hours, at=at)
 
 
 def at_level(
     path: LearningPath, template: PathTemplate, level: int, *, hours: int, at: datetime
 ) -> LearningPath:
-    """With its stages below a level passed over; what is completed stays so."""
-    below = {
-        each.stage_name
-        for place, each in enumerate(template.stages)
-        if level_after(place + 1, len(template.stages)) <= level
-    }
-    stages = tuple(
-        replace(stage, status="completed", completed_at=at, passed_over=True)
-        if stage.stage_name in below and not stage.topic and stage.status != "completed"
-        else stage
-        for stage in path.stages
-    )
+    """With its stages below a level passed over, and those beyond the target as long as nobody began them. Those for
+    which that no longer holds are there again; what is completed stays so."""
+    size = len(template.stages)
+    ends = {each.stage_name: level_after(place, size) for place, each in enumerate(template.stages, 1)}
+    starts = {each.stage_name: level_after(place, size) for place, each in enumerate(template.stages)}
+
+    def aimed(stage: PathStage) -> PathStage:
+        name = stage.stage_name
+        if stage.topic or name not in ends or (stage.status == "completed" and not stage.passed_over):
+            return stage
+        begun = any(each.completed for each in stage.resources)
+        over = ends[name] <= level or (starts[name] >= path.target_level and not begun)
+        if over == stage.passed_over:
+            return stage
+        if over:
+            return replace(stage, status="completed", completed_at=at, passed_over=True)
+        status: StageStatus = "in_progress" if begun else "not_started"
+        return replace(stage, status=status, completed_at=None, passed_over=False)
+
+    stages = tuple(map(aimed, path.stages))
     return planned(replace(path, stages=stages, current_level=level), hours=hours, at=at)
 
 
 def with_target(
     path: LearningPath, template: PathTemplate, target: int, *, hours: int, at: datetime
 ) -> LearningPath:
-    """With another level to reach. Stages the new target does not need are passed over as long as nobody began them;
-    those it needs join, or are there again."""
-    path, size = replace(path, target_level=target), len(template.stages)
-    beyond = {e.stage_name for place, e in enumerate(template.stages) if level_after(place, size) >= target}
-    above = {
-        each.stage_name
-        for place, each in enumerate(template.stages)
-        if path.current_level < level_after(place + 1, size) and each.stage_name not in beyond
-    }
-
-    def aimed(stage: PathStage) -> PathStage:
-        if stage.topic or any(each.completed for each in stage.resources):
-            return stage
-        if stage.stage_name in beyond and stage.status != "completed":
-            return replace(stage, status="completed", completed_at=at, passed_over=True)
-        if stage.stage_name in above and stage.passed_over:
-            return replace(stage, status="not_started", completed_at=None, passed_over=False)
-        return stage
-
-    return with_catalogue(replace(path, stages=tuple(map(aimed, path.stages))), template, hours=hours, at=at)
+    """With another level to reach: stages it does not need are passed over, those it needs are there (again)."""
+    return with_catalogue(replace(path, target_level=target), template, hours=hours, at=at)
 
 
 def with_topic(
@@ -155,13 +146,18 @@ def with_topic(
 
 
 def with_begun(path: LearningPath, number: int, at: datetime) -> LearningPath:
-    """With a stage in progress, if it was not; this is the path touched last."""
-    return _with_stage(
-        path,
-        number,
-        lambda stage: replace(stage, status="in_progress") if stage.status == "not_started" else stage,
-        at,
-    )
+    """With a stage in progress, if it was not; this is the path touched last. A planned end that has passed becomes
+    today and the weeks of what is left."""
+
+    def begun(stage: PathStage) -> PathStage:
+        return replace(stage, status="in_progress") if stage.status == "not_started" else stage
+
+    path = _with_stage(path, number, begun, at)
+    if path.progress.estimated_completion_date >= at.date().isoformat():
+        return path
+    weeks = sum(stage.duration_weeks for stage in path.stages if stage.status != "completed")
+    end = (at.date() + timedelta(weeks=weeks)).isoformat()
+    return replace(path, progress=replace(path.progress, estimated_completion_date=end))
 
 
 def with_done(
@@ -174,6 +170,8 @@ def with_done(
             replace(each, completed=True, completed_at=at) if each.resource_id == resource_id else each
             for each in stage.resources
         )
+        if stage.status == "completed":  # passed over, and read all the same
+            return replace(stage, resources=resources)
         stage = replace(stage, resources=resources, status="in_progress")
         return stage if assessed or _open(stage) else replace(stage, status="completed", completed_at=at)
 
@@ -202,6 +200,8 @@ def with_declined(path: LearningPath, number: int, *, hours: int, at: datetime) 
     """With a stage the student does not want: completed, and passed over."""
 
     def declined(stage: PathStage) -> PathStage:
+        if stage.status == "completed":
+            return stage
         return replace(stage, status="completed", completed_at=at, passed_over=True)
 
     return planned(_with_stage(path, number, declined, at), hours=hours, at=at)
@@ -236,17 +236,17 @@ def planned(path: LearningPath, *, hours: int, at: datetime, closed: int = 0) ->
         for stage in path.stages
     )
     path = replace(path, stages=stages)
-    begun = [stage.stage_number for stage in stages if stage.status != "not_started"]
     progress = replace(
         path.progress,
-        current_stage=max(begun, default=0),
+        current_stage=_number_at_hand(path),
         completion_percentage=_percentage(stages),
         estimated_completion_date=planned_end(path, hours, at.date()).isoformat(),
     )
     level = path.current_level
     if closed and stage_of(path, closed).status == "completed" and not stage_of(path, closed).topic:
-        catalogue = [stage for stage in stages if not stage.topic]
-        done = sum(stage.status == "completed" for stage in catalogue)
+        # Counted up to the first open one: behind it may be stages beyond the target, passed over.
+        catalogue = [stage.status == "completed" for stage in stages if not stage.topic]
+        done = len([*takewhile(bool, catalogue)])
         level = max(level, min(path.target_level, level_after(done, len(catalogue))))
     return replace(path, progress=progress, current_level=level, updated_at=at)
 
@@ -294,6 +294,11 @@ def current(path: LearningPath) -> PathStage | None:
     return next(ready, None) or next(usual, None) or next(iter(left), None)
 
 
+def is_left_out(path: LearningPath) -> bool:
+    """Whether it holds nothing but topics of interviews that the student did not want."""
+    return bool(path.stages) and all(each.topic and each.passed_over for each in path.stages)
+
+
 def stage_of(path: LearningPath, number: int) -> PathStage:
     """A stage by its number."""
     return next(stage for stage in path.stages if stage.stage_number == number)
@@ -323,7 +328,7 @@ def _differences(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any]]:
     if isinstance(was, dict) and isinstance(now, dict):
         for name, value in now.items():
             yield from _differences(was.get(name), value, f"{where}.{name}" if where else name)
-    elif isinstance(was, list) and isinstance(now, list) and was and len(now) >= len(was):
+    elif isinstance(was, tuple) and isinstance(now, tuple) and was and len(now) >= len(was):
         for place, value in enumerate(now):
             old = was[place] if place < len(was) else None
             yield from _differences(old, value, f"{where}.{place}")
@@ -333,9 +338,16 @@ def _differences(was: Any, now: Any, where: str) -> Iterator[tuple[str, Any]]:
 
 def _with_stage(path: LearningPath, number: int, change: Any, at: datetime) -> LearningPath:
     stages = tuple(change(each) if each.stage_number == number else each for each in path.stages)
-    begun = [each.stage_number for each in stages if each.status != "not_started"]
-    progress = replace(path.progress, current_stage=max(begun, default=0))
-    return replace(path, stages=stages, progress=progress, updated_at=at)
+    path = replace(path, stages=stages, updated_at=at)
+    return replace(path, progress=replace(path.progress, current_stage=_number_at_hand(path)))
+
+
+def _number_at_hand(path: LearningPath) -> int:
+    """0 as long as no stage is begun, the last one's when all are complete."""
+    if all(stage.status == "not_started" for stage in path.stages):
+        return 0
+    stage = current(path) or path.stages[-1]
+    return stage.stage_number
 
 
 def _stage(template: TemplateStage, number: int, hours: int) -> PathStage:
@@ -376,7 +388,5 @@ def _percentage(stages: tuple[PathStage, ...]) -> int:
     """Of resources and assessments; what was passed over counts neither way."""
     counted = [stage for stage in stages if not stage.passed_over]
     everything = sum(len(_counted(stage)) + 1 for stage in counted)
-    done = sum(
-        sum(each.completed for each in stage.resources) + (stage.status == "completed") for stage in counted
-    )
-    return 100 * done // everything if everything else 100
+    left = sum(len(_open(stage)) + 1 for stage in counted if stage.status != "completed")
+    return 100 * (everything - left) // everything if everything else 100

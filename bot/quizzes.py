@@ -22,6 +22,7 @@ LONGEST_OPTION = 90  # characters: Telegram's polls take 100
 LONGEST_WHY = 190  # characters: the explanation of Telegram's quiz polls takes 200
 LONGEST_CODE = 420  # characters: with its options it stays under 600 with the rest
 LONGEST_FILL = 40  # characters of an answer that is typed
+_DASHES = str.maketrans({"—": "--", "–": "-", "‐": "-", "‑": "-", "\N{MINUS SIGN}": "-"})
 
 
 class WrongOption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,7 +73,9 @@ def options(question: QuizQuestion, seed: str) -> tuple[str, ...]:
     """Its options in the order they are shown in; none of a question that is answered in words."""
     if question.kind == "fill":
         return ()
-    shown = [*question.right, *(each.option for each in question.wrong)]
+    shown = sorted(
+        [*question.right, *(each.option for each in question.wrong)]
+    )  # their order in the file may change
     random.Random(f"{seed}/{question.key}").shuffle(shown)  # noqa: S311 the same again for the same seed
     return tuple(shown)
 
@@ -94,9 +97,11 @@ def reasons(question: QuizQuestion, chosen: Iterable[str]) -> list[str]:
 
 
 def folded(answer: str) -> str:
-    """A typed answer without case, accents, quotation marks and needless space: "  `GROUP  by`;" is "group by"."""
-    text = unicodedata.normalize("NFKC", answer).casefold()
-    return " ".join(re.sub(r"[`'\"“”‘’]|[.;!?]+\s*\Z", "", text).split())
+    """A typed answer without case, accents, quotation marks and needless space: "  `GROUP  by`;" is "group by". Dashes
+    are as they were before a phone made one of two."""
+    letters = unicodedata.normalize("NFKD", answer.casefold().translate(_DASHES))
+    text = "".join(each for each in letters if not unicodedata.combining(each))
+    return " ".join(re.sub(r"[`'\"“”‘’]|[.;!?\s]+\Z", "", text).split())
 
 
 def faults(question: QuizQuestion) -> list[str]:
@@ -121,6 +126,8 @@ def faults(question: QuizQuestion) -> list[str]:
         found.append("an answer is both right and wrong")
     if question.kind != "fill" and len(set(everything)) < len(everything):
         found.append("two options are the same")
+    if question.kind == "fill" and not all(everything):
+        found.append("an answer is nothing but quotation marks or a full stop")
     limit = LONGEST_FILL if question.kind == "fill" else LONGEST_OPTION
     found += [
         f"option {each!r}: 1-{limit} characters in one line"

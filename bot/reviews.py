@@ -75,9 +75,9 @@ def of_choice(*, right: bool) -> Rating:
 
 def of_grade(grade: Grade, points: Collection[str]) -> Rating | None:
     """Of an answer in words: what counts are the points missed before, by their labels. None when it was not graded."""
-    if grade.score is None:
+    if grade.score is None or not grade.points:
         return None
-    wanted = [each for each in grade.points if each.label in points] or list(grade.points)
+    wanted = [each for each in grade.points if each.label in points] or grade.points
     covered = sum(each.verdict == "covered" for each in wanted)
     if covered == len(wanted):
         return Rating.Easy if grade.score >= EASY_FROM else Rating.Good

@@ -4,8 +4,20 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings, strategies as st
 
-from bot.clock import after_quiet, at_local, is_quiet, next_reminder, shown
+from bot.clock import (
+    SOONEST_REMINDER,
+    after_quiet,
+    at_local,
+    is_quiet,
+    next_reminder,
+    nudge_may_go,
+    nudged_enough,
+    reminder_hours,
+    shown,
+    zone_of,
+)
 from bot.conversation import Conversation, Profile
 
 HOUR = timedelta(hours=1)
@@ -107,3 +119,119 @@ def test_no_zone_means_the_time_of_day_they_write_at() -> None:
     assert next_reminder(conversation, utc("2026-03-02T12:00")) == utc("2026-03-03T12:00")
     assert next_reminder(conversation, utc("2026-03-02T05:00")) == utc("2026-03-03T08:00")
     assert date(2026, 3, 3) == next_reminder(conversation, utc("2026-03-02T23:59")).date() - timedelta(days=1)
+
+
+ZONES = ["", "UTC", "Asia/Kathmandu", "Europe/Berlin", "America/New_York", "America/Santiago", "Pacific/Apia", "Australia/Lord_Howe"]  # fmt: skip
+
+
+@st.composite
+def students(draw: st.DrawFn) -> Conversation:
+    """Any settings a student can have."""
+    days = draw(st.sets(st.sampled_from("0123456"), min_size=1))
+    return student(
+        draw(st.sampled_from(ZONES)),
+        reminder_hour=draw(st.integers(0, 23)),
+        quiet_from=draw(st.integers(0, 23)),
+        quiet_to=draw(st.integers(0, 23)),
+        nudge_every=draw(st.integers(1, 7)),
+        nudges_a_day=draw(st.integers(1, 3)),
+        nudge_days="".join(sorted(days)),
+    )
+
+
+@given(students(), st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)), st.integers(1, 7))  # noqa: DTZ001 its zone follows
+@settings(max_examples=300)
+def test_nudges_keep_to_what_is_wanted(conversation: Conversation, start: datetime, gap: int) -> None:
+    """Ten in a row, each planned when the one before was told: never in quiet hours, never on a day not wanted, never
+    closer than wanted, never more a day than wanted, and each is found."""
+    at, told = start.replace(tzinfo=UTC), list[date]()
+    profile, zone = conversation.profile, zone_of(conversation)
+    for _ in range(10):
+        due = next_reminder(conversation, at, gap=gap)
+        day = due.astimezone(zone).date()
+        assert due >= at + SOONEST_REMINDER
+        assert not is_quiet(profile, zone, due)
+        assert str(day.weekday()) in profile.nudge_days
+        assert not nudged_enough(conversation, due)
+        assert due - at <= timedelta(days=15)  # seven from the last one, and up to seven more to a weekday
+        every = max(gap, profile.nudge_every)
+        if told and day == told[-1]:
+            assert every == 1
+        elif told:
+            assert day >= told[-1] + timedelta(days=every)
+        told.append(day)
+        assert told.count(day) <= profile.nudges_a_day
+        times = profile.nudged + 1 if profile.nudged_on == day else 1
+        conversation = conversation.with_profile(nudged_on=day, nudged=times)
+        profile, at = conversation.profile, due
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("hour", [7, 19, 23])
+def test_daily_means_every_day(zone: str, hour: int) -> None:
+    """Even when the reminder hour lies in quiet hours and the nudge comes at their end, on the day after."""
+    conversation, at = student(zone, reminder_hour=hour), utc("2026-03-01T12:00")
+    days = []
+    for _ in range(40):
+        at = next_reminder(conversation, at)
+        days.append(at.astimezone(ZoneInfo(zone)).date())
+        conversation = conversation.with_profile(nudged_on=days[-1])
+    assert days == [days[0] + timedelta(days=n) for n in range(40)]
+
+
+def test_an_hour_in_quiet_hours_does_not_lead_to_a_day_that_is_not_wanted() -> None:
+    """23:00 on Friday would be 08:00 on Saturday: of someone with weekdays alone it is Monday."""
+    conversation = student("UTC", reminder_hour=23, nudge_days="01234")
+    assert next_reminder(conversation, utc("2026-03-06T12:00")) == utc("2026-03-09T08:00")
+
+
+def test_weekdays_hold_without_a_known_zone() -> None:
+    """Friday noon plus a day is Saturday: the next one comes on Monday, at the hour they write at."""
+    conversation = student("", nudge_days="01234")
+    assert next_reminder(conversation, utc("2026-03-06T12:00")) == utc("2026-03-09T12:00")
+
+
+def test_several_a_day_share_the_time_before_the_reminder_hour() -> None:
+    """In equal parts from the end of the quiet hours on; the last one is the reminder hour."""
+    assert reminder_hours(Profile(reminder_hour=20, nudges_a_day=3)) == [12, 16, 20]
+    assert reminder_hours(Profile(reminder_hour=20, nudges_a_day=2)) == [14, 20]
+    assert reminder_hours(Profile(reminder_hour=7, nudges_a_day=2)) == [7]  # before the quiet hours end: one
+    twice = student("UTC", reminder_hour=20, nudges_a_day=2)
+    first = next_reminder(twice, utc("2026-03-02T09:00"))
+    assert first == utc("2026-03-02T14:00")
+    told = twice.with_profile(nudged_on=first.date(), nudged=1)
+    assert next_reminder(told, first) == utc("2026-03-02T20:00")
+    told = twice.with_profile(nudged_on=first.date(), nudged=2)
+    assert next_reminder(told, utc("2026-03-02T20:00")) == utc("2026-03-03T14:00")
+
+
+def test_a_day_that_has_had_its_nudges_has_had_enough() -> None:
+    """So has a day that is none of theirs; a day ahead of the clock was a mistake and does not count."""
+    now = utc("2026-03-02T12:00")  # a Monday
+    assert nudged_enough(student("UTC", nudged_on=now.date()), now)
+    assert not nudged_enough(student("UTC", nudged_on=now.date(), nudges_a_day=2), now)
+    assert not nudged_enough(student("UTC", nudged_on=now.date() + timedelta(days=3)), now)
+    assert nudged_enough(student("UTC", nudge_days="123456"), now)
+    ahead = student("UTC", nudged_on=now.date() + timedelta(days=300))
+    assert next_reminder(ahead, now) == utc("2026-03-02T19:00")
+
+
+def test_no_weekday_left_means_no_nudge() -> None:
+    """Whenever it is planned, that day has had enough."""
+    conversation = student("UTC", nudge_days="")
+    due = next_reminder(conversation, utc("2026-03-02T12:00"))
+    assert due > utc("2026-03-23T00:00")
+    assert nudged_enough(conversation, due)
+
+
+def test_a_nudge_that_was_held_up_goes_only_on_its_own_day() -> None:
+    """Later that day, after quiet hours that end that day; never the day after, never once they are off."""
+    conversation = student("Europe/Berlin")
+    decided = utc("2026-03-02T18:00")
+    assert nudge_may_go(conversation, decided, utc("2026-03-02T20:30")) == utc("2026-03-02T20:30")
+    assert nudge_may_go(conversation, decided, utc("2026-03-02T21:30")) is None  # 22:30, quiet until the 3rd
+    assert nudge_may_go(conversation, utc("2026-03-03T01:00"), utc("2026-03-03T02:00")) == utc(
+        "2026-03-03T07:00"
+    )
+    off = conversation.with_profile(reminders=False)
+    assert nudge_may_go(off, decided, decided) is None

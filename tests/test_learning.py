@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot import quizzes
+from bot import paths, quizzes
 from bot.clock import is_quiet, zone_of
 from bot.documents import LearningPath
 from bot.ports import ChatUnreachable, NotTaken
@@ -39,8 +39,9 @@ def hold_true(path: LearningPath) -> None:
     finished += sum(stage.status == "completed" for stage in counted)
     everything = sum(len(stage.resources) + 1 for stage in counted)
     assert path.progress.completion_percentage == 100 * finished // everything
-    begun = [stage.stage_number for stage in path.stages if stage.status != "not_started"]
-    assert path.progress.current_stage == max(begun, default=0)
+    at_hand = paths.current(path) or path.stages[-1]
+    begun = any(stage.status != "not_started" for stage in path.stages)
+    assert path.progress.current_stage == (at_hand.stage_number if begun else 0)
     assert [stage.stage_number for stage in path.stages] == list(range(1, len(path.stages) + 1))
     assert 0 <= path.current_level <= path.target_level <= 100
     for stage in path.stages:

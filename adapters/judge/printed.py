@@ -1,6 +1,7 @@
 """What a quiz's code prints, found by running it. For authors and tests: the code is ours, so nothing is walled off."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 import sys
@@ -12,13 +13,23 @@ from bot.quizzes import CodeLanguage, QuizQuestion
 LONGEST_RUN = 30.0  # s; a Java compiler on a busy machine takes some
 
 _JAVASCRIPT = """
-const said = [];
-const console = { log: (...parts) => said.push(parts.map(shown).join(" ")) };
-const shown = (each) => typeof each === "string" ? each
-  : Object.is(each, -0) ? "-0"
-  : Array.isArray(each) ? (each.length ? "[ " + each.map(inside).join(", ") + " ]" : "[]")
-  : typeof each === "object" && each !== null ? JSON.stringify(each) : String(each);
-const inside = (each) => typeof each === "string" ? `'${each}'` : shown(each);
+(() => {
+  const said = [], timers = [];
+  let now = 0;
+  const inside = (each) => typeof each === "string" ? `'${each}'` : shown(each);
+  const shown = (each) => typeof each === "string" ? each
+    : Object.is(each, -0) ? "-0"
+    : Array.isArray(each) ? (each.length ? "[ " + each.map(inside).join(", ") + " ]" : "[]")
+    : typeof each === "object" && each !== null ? JSON.stringify(each) : String(each);
+  globalThis.console = { log: (...parts) => { said.push(parts.map(shown).join(" ")); } };
+  globalThis.setTimeout = (run, ms = 0) => { timers.push([now + ms, run]); };
+  globalThis.__said = () => said.join(" ");
+  globalThis.__ring = () => {
+    const [next] = timers.sort((a, b) => a[0] - b[0]).splice(0, 1);
+    if (next) { now = next[0]; next[1](); }
+    return next !== undefined;
+  };
+})();
 """
 
 
@@ -34,6 +45,13 @@ async def faults(question: QuizQuestion) -> list[str]:
 
 async def prints(language: CodeLanguage, code: str) -> str:
     """Its lines joined by a space, the name of an uncaught error last. Raises CannotTry."""
+    try:
+        return await _prints(language, code)
+    except TimeoutError:
+        return f"nothing within {LONGEST_RUN:.0f} s"
+
+
+async def _prints(language: CodeLanguage, code: str) -> str:
     match language:
         case "python":
             return await _python(code)
@@ -51,8 +69,8 @@ async def prints(language: CodeLanguage, code: str) -> str:
 
 async def _python(code: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        out, error = await _run([sys.executable, "-I", "-c", code], folder)
-    last = error.strip().splitlines()[-1:]
+        out, error, failed = await _run([sys.executable, "-I", "-c", code], folder)
+    last = error.strip().splitlines()[-1:] if failed else []  # a warning is no error
     return _line([out, *(each.partition(":")[0].rpartition(".")[2] for each in last)])
 
 
@@ -61,27 +79,24 @@ def _javascript(code: str) -> str:
     import quickjs  # type: ignore[import-untyped]  # it brings no types
 
     context = quickjs.Context()
-    timers = (
-        "const timers = []; const setTimeout = (run, ms = 0) => { timers.push([ms, timers.length, run]); };"
-    )
+    context.set_time_limit(LONGEST_RUN)
+    context.eval(_JAVASCRIPT)
     failed = ""
-    context.eval(_JAVASCRIPT + timers)
     try:
         context.eval(code)
-        while context.execute_pending_job():
-            pass
-        while context.eval("timers.length"):
-            context.eval("timers.sort((a, b) => a[0] - b[0] || a[1] - b[1]); timers.shift()[2]()")
+        ringing = True
+        while ringing:
             while context.execute_pending_job():
                 pass
+            ringing = context.eval("__ring()")
     except quickjs.JSException as error:
         failed = str(error).partition(":")[0]
-    return _line([*context.eval("said.join(' ')").splitlines(), failed])
+    return _line([context.eval("__said()"), failed])
 
 
 def _sql(code: str) -> str:
     """Every statement in SQLite; of the last one its rows: cells with a comma, rows with a semicolon, NULL for none."""
-    connection = sqlite3.connect(":memory:")
+    connection = sqlite3.connect(":memory:", isolation_level=None)  # BEGIN and ROLLBACK are the code's own
     rows: list[tuple[object, ...]] = []
     statement = ""
     try:
@@ -99,16 +114,16 @@ def _sql(code: str) -> str:
 
 async def _java(code: str) -> str:
     """Statements of a main method, after the declarations they need."""
-    if shutil.which("javac") is None:
+    if shutil.which("javac") is None or shutil.which("java") is None:
         raise CannotTry("there is no Java compiler here")
     declared, _, body = code.rpartition("\n\n") if "class " in code else ("", "", code)
-    source = f"import java.util.*;\n{declared}\npublic class Quiz {{ public static void main(String[] a) {{\n{body}\n}} }}"
+    source = f"import java.util.*;\n{declared}\npublic class Quiz {{ public static void main(String[] given) {{\n{body}\n}} }}"
     with tempfile.TemporaryDirectory() as folder:
-        await asyncio.to_thread((Path(folder) / "Quiz.java").write_text, source)
-        out, error = await _run(["javac", "-nowarn", "Quiz.java"], folder)
-        if not (Path(folder) / "Quiz.class").exists():
+        await asyncio.to_thread((Path(folder) / "Quiz.java").write_text, source, "utf-8")
+        _, _, failed = await _run(["javac", "-nowarn", "-encoding", "UTF-8", "Quiz.java"], folder)
+        if failed:
             return "compile error"
-        out, error = await _run(["java", "-XX:TieredStopAtLevel=1", "-cp", folder, "Quiz"], folder)
+        out, error, _ = await _run(["java", "-XX:TieredStopAtLevel=1", "-cp", folder, "Quiz"], folder)
     thrown = next((each for each in error.splitlines() if each.startswith("Exception in thread")), "")
     return _line([out, thrown.partition('"main" ')[2].partition(":")[0].rpartition(".")[2]])
 
@@ -118,15 +133,17 @@ async def _shell(code: str) -> str:
     if shutil.which("git") is None or shutil.which("bash") is None:
         raise CannotTry("there is no bash or no git here")
     with tempfile.TemporaryDirectory() as folder:
-        out, _ = await _run(["bash", "--norc", "-c", code], folder)
+        out, _, _ = await _run(["bash", "--norc", "-c", code], folder)
     return _line([out])
 
 
-async def _run(command: list[str], folder: str) -> tuple[str, str]:
+async def _run(command: list[str], folder: str) -> tuple[str, str, bool]:
+    """Its output, its error output, whether it failed. Raises TimeoutError."""
     environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": os.environ["PATH"],
         "HOME": folder,
         "LC_ALL": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_COUNT": "3",
         "GIT_CONFIG_KEY_0": "user.name",
         "GIT_CONFIG_VALUE_0": "Ann",
@@ -149,8 +166,8 @@ async def _run(command: list[str], folder: str) -> tuple[str, str]:
     except TimeoutError:
         process.kill()
         await process.wait()
-        return "", "TimeoutError"
-    return out.decode(), error.decode()
+        raise
+    return out.decode(), error.decode(), process.returncode != 0
 
 
 def _line(parts: list[str]) -> str:

@@ -4,6 +4,7 @@ What is marked of a question with several right options stands in the buttons th
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import msgspec
@@ -14,6 +15,10 @@ from bot.quizzes import LETTERS, QuizQuestion
 from bot.sentences import label, say
 
 CHECK = "ok"  # in the place of an option: what is marked is the answer
+
+_EACH = frozenset(LETTERS)
+_BESIDE = frozenset("and both option options answer answers letter letters is are its it s the".split())
+"""Words said beside letters: "the answer is B", "both A and C"."""
 
 
 class Pick(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +34,7 @@ class Pick(msgspec.Struct, frozen=True, kw_only=True):
 def read(subject: str) -> Pick | None:
     """What a button says; None when it is none of ours."""
     row, turn, mask, place = [*subject.split("."), "", "", ""][:4]
-    if not mask.isdigit() or not (place.isdigit() or place == CHECK):
+    if not re.fullmatch(r"[0-9]{1,2}", mask) or not re.fullmatch(rf"[0-9]|{CHECK}", place):
         return None
     return Pick(row=row, turn=turn, mask=int(mask), place=None if place == CHECK else int(place))
 
@@ -108,24 +113,32 @@ def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tup
     return (options[pick.place],)
 
 
-def said(question: QuizQuestion, seed: str, text: str) -> tuple[str, ...] | None:
-    """An answer in words: letters ("B", "a, c"), the option itself, or what is to be filled in; None when it is neither."""
-    if question.kind == "fill":
-        return (text.strip(),)
-    options = quizzes.options(question, seed)
-    letters = re.fullmatch(r"\s*([a-e])(?:\s*(?:,|;|\+|&|and|\s)\s*([a-e]))*\s*[.)]?\s*", text.lower())
-    if letters:
-        places = sorted({LETTERS.index(each) for each in re.findall(r"\b[A-E]\b|[A-E]", _letters(text))})
-        if places and places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
-            return tuple(options[place] for place in places)
-        return None
-    same = [each for each in options if quizzes.folded(each) == quizzes.folded(text)]
-    return tuple(same) or None
+def said(question: QuizQuestion, seed: str, text: str, *, typed: bool = True) -> tuple[str, ...] | None:
+    """An answer in words: letters ("B)", "a and c", "ac"), the option itself, or what is to be filled in; None when it is neither."""
+    filled = (text.strip(),) if question.kind == "fill" else None
+    if filled and typed:
+        return filled
+    options = options_of(question, seed, typed=typed)
+    places = _places(text)
+    same = tuple(each for each in options if quizzes.folded(each) == quizzes.folded(text))
+    if not places or (same and len(places) > 1):  # "a b c" may be what the code prints
+        return same or filled
+    if places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
+        return tuple(options[place] for place in places)
+    return None
 
 
-def _letters(text: str) -> str:
-    """Only the letters of options: the word "and" between them is none."""
-    return re.sub(r"\band\b", " ", text.lower()).upper()
+def _places(text: str) -> list[int]:
+    """The options whose letters are named, in their order; none when there is a word that is no letter."""
+    words = re.findall(r"\w+", unicodedata.normalize("NFKC", text))
+    named = [each for each in words if each.lower() not in _BESIDE]
+    if len(named) == 1 and len(set(named[0])) == len(named[0]):
+        run = named[0]
+        if run.isupper() or list(run) == sorted(run):  # "ac" and "CA" are letters, "bad" is a word
+            named = list(run)
+    if not all(each.upper() in _EACH for each in named):
+        return []
+    return sorted({LETTERS.index(each.upper()) for each in named})
 
 
 def is_right(question: QuizQuestion, answer: Sequence[str]) -> bool:
@@ -142,12 +155,14 @@ def verdict(question: QuizQuestion, answer: Sequence[str]) -> str:
     elif not answer or answer == ("",):
         lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
     else:
-        given = say("quiz.and").join(plain(each[:90]) for each in answer)
+        faulty = [each for each in answer if each not in question.right] or answer
+        given = say("quiz.and").join(plain(each[:90]) for each in faulty)
         wrong = [plain(each) for each in quizzes.reasons(question, answer)]
         if not wrong and question.kind == "multiple":
             wrong = [say("quiz.not_all")]
         lines.append(say("quiz.wrong", answer=given, why=" ".join(wrong)).rstrip())
-        lines.append(say("quiz.right_was", answer=_right(question), why=plain(question.why)))
+        why = plain(question.why) if len(wrong) < 2 else ""  # two reasons fill the screen and say enough
+        lines.append(say("quiz.right_was", answer=_right(question), why=why).rstrip())
     return "\n\n".join(lines)
 
 

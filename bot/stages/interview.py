@@ -378,7 +378,7 @@ def _with_theme(grade: Grade, stage: AwaitingGrade, turn: Turn) -> Grade:
 
 
 def may_close(stage: InterviewStage | None) -> bool:
-    """Whether the next turn may end an interview with a report: it is at its last question, or in its last round with a
+    """Whether the next turn may end an interview, with a report or a card: it is at its last question, or in its last round with a
     clock that may have run out."""
     if stage is None:
         return False
@@ -386,7 +386,7 @@ def may_close(stage: InterviewStage | None) -> bool:
     rest = session.plan[session.position + 1 :]
     if session.round_ends is not None:
         rest = tuple(each for each in rest if each.round != session.plan[session.position].round)
-    return session.length != "one" and not rest
+    return not rest
 
 
 def _review(attempt: str, grade: Grade) -> Review | None:
@@ -612,8 +612,11 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
     effects: list[Effect] = [update(InterviewSession, session.id, status=status, completed_at=turn.at)]
     conversation = conversation.without(*INTERVIEW_STAGES)
     if session.row:
-        conversation, told = reviewing.concluded(conversation, session, turn)
-        return conversation, [*effects, *told]
+        told, closed = reviewing.concluded(conversation, session, turn)
+        if closed is None:
+            return conversation, [*effects, *told]
+        conversation, waits, promise = nudging.closed(conversation, closed, turn)
+        return conversation, [*effects, *told, *waits, *([reply(promise)] if promise else [])]
     cards = reviewing.missed(conversation, reviewing.of_results(session.results, turn), turn)
     effects += cards
     if session.length == "one":

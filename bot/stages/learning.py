@@ -219,9 +219,10 @@ def level_set(
     template = turn.content.path(path.skill)
     if template is None:
         return show_next(conversation, path, turn)
-    level = max(level, path.current_level)
-    if level >= path.target_level:  # all stages known: the last one is still worth its quiz
-        level = paths.level_after(len(template.stages) - 1, len(template.stages))
+    # With all stages known, the last one before the target is still worth its quiz.
+    steps = [paths.level_after(place, len(template.stages)) for place in range(len(template.stages))]
+    most = max(each for each in steps if each < path.target_level)
+    level = max(min(level, most), path.current_level)
     hours = conversation.profile.hours_a_week
     gap = path.target_level - level
     after = paths.at_level(path, template, level, hours=hours, at=turn.at)
@@ -320,8 +321,9 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     minutes = bare_minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
-    if isinstance(conversation.floor, Recalling | AwaitingRecallGrade):
-        return conversation, [again(conversation.floor)]
+    floor = conversation.floor
+    if isinstance(floor, AwaitingRecallGrade) or (isinstance(floor, Recalling) and not floor.is_review):
+        return conversation, [again(floor)]
     path = lessons.at_hand(conversation, turn)
     step = paths.step(path) if path else None
     if path is None or step is None or step.resource is None:
@@ -427,9 +429,9 @@ def again(stage: Recalling | AwaitingRecallGrade) -> Reply:
     """The question, asked once more."""
     if isinstance(stage, AwaitingRecallGrade):
         return reply(say("interview.grading"))
-    key = "review.question" if stage.is_review else "learn.recall"
-    name = "no_idea" if stage.is_review else "skip"
-    return reply(say(key, question=stage.recall.question), button("skip", stage.row, name))
+    if stage.is_review:
+        return reply(stage.recall.question, button("skip", stage.row, "no_idea"))
+    return reply(say("learn.recall", question=stage.recall.question), button("skip", stage.row, "skip"))
 
 
 def recalled(conversation: Conversation, stage: Recalling, text: str, turn: Turn) -> Outcome:
@@ -500,7 +502,8 @@ def _recalling(
 
 def progress(conversation: Conversation, turn: Turn) -> Outcome:
     """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
-    ordered = sorted(turn.known.paths, key=lambda path: (path.state != "active", paths.by_priority(path)))
+    wanted = [path for path in turn.known.paths if not paths.is_left_out(path)]
+    ordered = sorted(wanted, key=lambda path: (path.state != "active", paths.by_priority(path)))
     lines = [_progress_line(path, turn) for path in ordered]
     if turn.known.reports:
         last = turn.known.reports[0]

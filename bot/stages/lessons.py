@@ -60,7 +60,9 @@ def step_id(path: LearningPath, step: paths.Step) -> str:
     """The `resource_id` of the row a step has: a resource's own, else one for the stage's quiz or retest."""
     if step.resource is not None:
         return step.resource.resource_id
-    return slug_uuid(step.kind, path.skill, step.stage.topic or step.stage.stage_name)
+    if step.stage.topic:  # the same topic may be weak again after its stage was passed
+        return slug_uuid(step.kind, path.skill, step.stage.topic, str(step.stage.stage_number))
+    return slug_uuid(step.kind, path.skill, step.stage.stage_name)
 
 
 def row_of(path: LearningPath, step: paths.Step, turn: Turn) -> LearningProgress | None:
@@ -68,6 +70,15 @@ def row_of(path: LearningPath, step: paths.Step, turn: Turn) -> LearningProgress
     wanted = step_id(path, step)
     rows = (row for row in turn.known.progress if row.path_id == path.id)
     return next((row for row in rows if row.resource_id == wanted), None)
+
+
+def last_step(path: LearningPath, stage: PathStage, turn: Turn) -> datetime:
+    """When something of a path was finished last, else when its stage came to it."""
+    rows = [row for row in turn.known.progress if row.path_id == path.id]
+    times = [row.completed_at for row in rows]
+    times += [row.created_at for row in rows if row.stage_number == stage.stage_number]
+    times += [attempt.ended_at for row in rows for attempt in row.attempts]
+    return max((each for each in times if each is not None), default=path.created_at)
 
 
 def title_of(skill: str, turn: Turn) -> str:

@@ -3,6 +3,7 @@
 A student has one nudge waiting at most: a row of `learning_progress` with a time. What it says is decided when it is due.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from hashlib import blake2b
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from bot import paths, reviews, streaks, wording
 from bot.clock import (
+    SOONEST_REMINDER,
     after_quiet,
     at_local,
     next_reminder,
@@ -20,7 +22,7 @@ from bot.clock import (
     shown,
     zone_of,
 )
-from bot.conversation import Commitment, Conversation, Nudged, Setting
+from bot.conversation import Commitment, Conversation, Nudged, Recalling, Setting
 from bot.days import day_in
 from bot.documents import (
     Insert,
@@ -28,6 +30,7 @@ from bot.documents import (
     LearningProgress,
     Nudge,
     NudgeKind,
+    ReviewCard,
     Update,
     insert,
     new_id,
@@ -44,9 +47,15 @@ FAREWELL = len(BACKOFF)  # unanswered: the next one is a goodbye, then silence
 OPENED_WITHIN = timedelta(hours=24)  # a word after a nudge that counts as its answer
 LONG_STREAK = 3  # days: fewer are no habit to lose
 SEVERAL = 7  # days a commitment ahead of one's own choosing lies
+MOST_BUTTONS = 6  # to a message: more do not fit a phone's screen
 _EVERY = (1, 2, 4, 7)  # days from nudge to nudge, rarer with each "fewer of these"
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SUNDAY = 6
+_SPAN = re.compile(
+    r"(?P<number>\d{1,3}|an?|one)\s*(?P<unit>h|d|w)(?:(?<=h)(?:ours?|rs?)?|(?<=d)(?:ays?)?|(?<=w)(?:eeks?)?)"
+)
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_LONGEST_SNOOZE = timedelta(days=366)  # an exam, a semester abroad; beyond it "reminders off" is meant
 
 WORDINGS: dict[NudgeKind, tuple[str, ...]] = {
     "stage": ("plain", "minutes", "streak", "company", "left"),
@@ -113,20 +122,35 @@ def _told(conversation: Conversation, subject: _Subject, turn: Turn) -> Outcome:
     conversation = _counted(conversation, subject, choice.arm, logged.id, turn.at)
     if subject.kind == "commitment":
         conversation = replace(conversation, commitment=subject.promise)
+    if subject.kind == "week":
+        conversation = replace(conversation, week_told=conversation.profile.nudged_on)
+    if isinstance(floor := conversation.floor, Recalling) and not reviewing.is_open(
+        floor, turn.at, asked=False
+    ):
+        conversation = conversation.swapped(floor, None)  # nobody answered it: it makes room
+    own = subject.choices
     if subject.floor is not None and conversation.floor is None:
-        conversation = conversation.pushed(subject.floor)
-    own = subject.choices[: 6 - 2]
-    asides = [button("snooze", "", "snooze"), button("why", f"{subject.kind}.{subject.row}", "why")]
-    if len(own) + len(asides) < 6 and subject.kind != "farewell":
-        asides.insert(1, button("fewer", "", "fewer"))
+        conversation = conversation.pushed(subject.floor)  # so words answer it, and [Answer] is not needed
+        own = tuple(each for each in own if not each.id.startswith("answer:"))
     text = "\n\n".join(part for part in (opening, subject.body) if part)
     base = subject.message or Message(text="")
-    told = Reply(message=replace(base, text=text, choices=(*own, *asides)), kind="nudge")
+    told = Reply(message=replace(base, text=text, choices=_with_asides(own, subject)), kind="nudge")
     if subject.kind == "farewell":
         following: list[Effect] = [update(LearningProgress, subject.row, next_nudge_at=None)]
     else:
         following = waiting(conversation, turn)
     return conversation, [*subject.extra, *following, insert(logged), told]
+
+
+def _with_asides(own: tuple[Choice, ...], subject: _Subject) -> tuple[Choice, ...]:
+    """With what can be said to being nudged, as far as there is room; the other two are also under [Why this?]."""
+    if len(own) == MOST_BUTTONS:
+        own = (button("answer", subject.row, "answer"),)
+    why_ = button("why", f"{subject.kind}.{subject.row}", "why")
+    asides = [button("snooze", "", "snooze"), button("fewer", "", "fewer")]
+    if subject.kind == "farewell":  # there are no fewer than none
+        asides.pop()
+    return (*own, *asides[: MOST_BUTTONS - 1 - len(own)], why_)
 
 
 def _counted(
@@ -178,7 +202,8 @@ def planned(conversation: Conversation, at: datetime) -> datetime:
     """When the next nudge comes, the more unanswered ones the later."""
     unanswered = conversation.ignored
     gap = BACKOFF[min(unanswered, FAREWELL) - 1] if unanswered else 1
-    silent_until = max(at, conversation.profile.snoozed_until or at)
+    snoozed = conversation.profile.snoozed_until
+    silent_until = max(at, snoozed - SOONEST_REMINDER) if snoozed is not None else at
     due = next_reminder(conversation, silent_until, gap=gap)
     promised = _promised(conversation)
     return promised if promised is not None and silent_until < promised < due else due
@@ -210,10 +235,7 @@ def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
         return "", turn.at
     first = min(carded, key=lambda row: (row.card.due if row.card else turn.at, row.id))
     assert first.card is not None
-    return first.id, max(turn.at, first.card.due - _SLACK)
-
-
-_SLACK = timedelta(hours=2)  # `next_reminder` leaves as much by itself
+    return first.id, max(turn.at, first.card.due - SOONEST_REMINDER)
 
 
 # What it is about
@@ -241,13 +263,16 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
         return None
     if today < promise.by - timedelta(days=1):
         return None
-    stage = paths.stage_of(path, promise.stage)
+    stage = next((each for each in path.stages if each.stage_number == promise.stage), None)
+    if stage is None or stage.status == "completed":
+        return None
     left = lessons.minutes(paths.stage_minutes(stage))
     words = plain(promise.words)
     if today > promise.by:
         again = (today + timedelta(days=SEVERAL)).isoformat()
         choices = (
-            Choice(id=f"commit:{path.id}.{stage.stage_number}.{again}", label=say("labels.in_a_week")),
+            button("commit", f"{path.id}.{stage.stage_number}.{again}", "in_a_week"),
+            button("commit", f"{path.id}.ask", "commit"),
             button("commit", "off", "let_go"),
         )
         body = say("nudge.missed", words=words, left=left)
@@ -278,7 +303,9 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
         )
     ]
     days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
-    if days > 1:
+    if days >= LONG_STREAK and streaks.ends_today(conversation.streak, turn.at, zone_of(conversation)):
+        lines.append(say("nudge.week_streak_ends", days=days))
+    elif days > 1:
         lines.append(say("nudge.week_streak", days=days))
     extra: list[Effect] = []
     path = lessons.at_hand(conversation, turn)
@@ -304,7 +331,9 @@ def _review(conversation: Conversation, _row: LearningProgress, turn: Turn) -> _
         asked = reviewing.asked(due, turn)
         if asked is not None and due.card is not None:
             day = due.card.missed_at.astimezone(zone_of(conversation)).date()
-            values = {"title": plain(due.card.title), "date": f"{day.day} {day:%b}"}
+            values: dict[str, Any] = {"date": f"{day.day} {day:%b}"}
+            if due.card.source != "problem":  # code takes longer
+                values["minute"] = 1
             company = _company(conversation, (asked.topic,), turn)
             return _Subject(
                 kind="review",
@@ -339,7 +368,7 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
     if lines is None or path is None or step is None:
         return None
     text, choices = lines
-    kind: Literal["stage", "quiz"] = "stage" if step.kind == "resource" else "quiz"
+    kind: Literal["stage", "quiz"] = "quiz" if step.kind == "quiz" else "stage"
     target = lessons.row_of(path, step, turn) or row
     days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
     values: dict[str, Any] = {
@@ -372,14 +401,15 @@ def _step_lines(conversation: Conversation, turn: Turn) -> tuple[str, tuple[Choi
 
 def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
     stage = step.stage
-    late = turn.at - path.updated_at
-    if stage.status == "in_progress" and late > timedelta(weeks=stage.duration_weeks):
+    rested = turn.at - lessons.last_step(path, stage, turn)
+    if stage.status == "in_progress" and rested > timedelta(weeks=stage.duration_weeks):
         return say(
-            "nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(late.days, "day")
+            "nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(rested.days, "day")
         )
-    done = sum(each.completed for each in stage.resources)
-    if done and step.resource is not None and 2 * done >= len(stage.resources):
-        return say("nudge.half_way", done=done, total=len(stage.resources))
+    counts = [each for each in stage.resources if each.completed or not each.withdrawn]
+    done = sum(each.completed for each in counts)
+    if done and step.resource is not None and 2 * done >= len(counts):
+        return say("nudge.half_way", done=done, total=len(counts))
     return ""
 
 
@@ -419,7 +449,7 @@ def _worded(
     return choice, eligible
 
 
-_NEEDS_VALUE = {"streak": "days", "company": "company"}
+_NEEDS_VALUE = {"streak": "days", "company": "company", "minute": "minute"}
 
 
 def _is_true(arm: str, subject: _Subject) -> bool:
@@ -442,33 +472,76 @@ def followed(before: Conversation, conversation: Conversation, effects: list[Eff
     zone = zone_of(conversation)
     if learnt:
         conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
-    conversation, noted = _noted(conversation, turn.at, learnt=learnt)
+    conversation, noted = _noted(conversation, turn, learnt=learnt)
     if before.ignored and turn.event_is_students:
         conversation = replace(conversation, ignored=0)
+    conversation, effects = _first_planned(conversation, effects, turn)
     came_back = turn.event_is_students and (before.unreachable or before.ignored)
     if came_back and conversation.waiting and conversation.profile.reminders:
         if not any(_gives_time(each) for each in effects):
-            due = planned(conversation, turn.at)
-            noted.append(update(LearningProgress, conversation.waiting, next_nudge_at=due))
+            noted.append(
+                update(LearningProgress, conversation.waiting, next_nudge_at=planned(conversation, turn.at))
+            )
         if before.unreachable:
             when = shown(zone, planned(conversation, turn.at), turn.at)
             noted.append(reply(say("nudge.back", when=when)))
     return conversation, [*effects, *noted]
 
 
-def _noted(conversation: Conversation, at: datetime, *, learnt: bool) -> tuple[Conversation, list[Effect]]:
-    """On the record of the last nudge, once each."""
+def _first_planned(conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
+    """Something missed became a card while nothing was planned: it gets a time, and the student is told."""
+    cards = [(row, card) for each in effects if (row := _row_of(each)) and (card := _card_in(each))]
+    if not cards or not conversation.profile.reminders:
+        return conversation, effects
+    timed = {row.id for row in turn.known.progress if row.next_nudge_at is not None}
+    for each in effects:
+        if (row := _row_of(each)) and "next_nudge_at" in _fields(each):
+            timed = timed | {row} if _gives_time(each) else timed - {row}
+    if timed:
+        return conversation, effects
+    row, card = min(cards, key=lambda pair: pair[1].due)
+    due = planned(conversation, max(turn.at, card.due - SOONEST_REMINDER))
+    given: list[Effect] = [update(LearningProgress, row, next_nudge_at=due)]
+    place = max((n for n, each in enumerate(effects) if isinstance(each, Reply)), default=None)
+    told = say("review.first", when=shown(zone_of(conversation), due, turn.at))
+    if place is not None and isinstance(last := effects[place], Reply):
+        whole = replace(last.message, text=f"{last.message.text}\n\n{told}")
+        effects = [*effects[:place], replace(last, message=whole), *effects[place + 1 :]]
+    return replace(conversation, waiting=row), [*effects, *given]
+
+
+def _row_of(effect: Effect) -> str:
+    """The row of `learning_progress` that is written; empty for anything else."""
+    if not isinstance(effect, Insert | Update) or effect.collection != "learning_progress":
+        return ""
+    return str(effect.document["_id"]) if isinstance(effect, Insert) else effect.id
+
+
+def _fields(effect: Effect) -> dict[str, Any]:
+    if isinstance(effect, Insert):
+        return effect.document
+    return effect.fields if isinstance(effect, Update) else {}
+
+
+def _card_in(effect: Effect) -> ReviewCard | None:
+    card = _fields(effect).get("card")
+    return msgspec.convert(card, ReviewCard) if card else None
+
+
+def _noted(conversation: Conversation, turn: Turn, *, learnt: bool) -> tuple[Conversation, list[Effect]]:
+    """On the record of the last nudge, once each: they wrote, and they learnt something."""
     last = conversation.nudge
-    if last is None or at - last.at > OPENED_WITHIN:
+    if last is None or not timedelta(0) <= turn.at - last.at <= OPENED_WITHIN:
         return conversation, []
+    opened = last.opened or turn.event_is_students
     fields: dict[str, Any] = {}
-    if not last.opened:
-        fields["opened_at"] = at
+    if opened and not last.opened:
+        fields["opened_at"] = turn.at
     if learnt and not last.completed:
-        fields["completed_at"] = at
+        fields["completed_at"] = turn.at
     if not fields:
         return conversation, []
-    last = replace(last, opened=True, completed=last.completed or learnt)
+    last = replace(last, opened=opened, completed=last.completed or learnt)
     return replace(conversation, nudge=last), [update(Nudge, last.id, **fields)]
 
 
@@ -488,10 +561,7 @@ def _is_learning(write: Update) -> bool:
 
 
 def _gives_time(effect: Effect) -> bool:
-    if not isinstance(effect, Insert | Update) or effect.collection != "learning_progress":
-        return False
-    fields = effect.document if isinstance(effect, Insert) else effect.fields
-    return fields.get("next_nudge_at") is not None
+    return bool(_row_of(effect)) and _fields(effect).get("next_nudge_at") is not None
 
 
 def lost(conversation: Conversation, event: Unreachable) -> Outcome:
@@ -510,7 +580,8 @@ def lost(conversation: Conversation, event: Unreachable) -> Outcome:
     # What did not arrive there comes here, and does not count as unanswered.
     conversation = conversation.with_profile(nudged_on=None)
     conversation = replace(conversation, ignored=max(0, conversation.ignored - 1))
-    return conversation, [update(LearningProgress, last.row, next_nudge_at=event.at)]
+    at_once = event.at + timedelta(seconds=1)  # a due time that has not been heard of yet
+    return conversation, [update(LearningProgress, last.row, next_nudge_at=at_once)]
 
 
 # What the student wants of them
@@ -519,26 +590,22 @@ def lost(conversation: Conversation, event: Unreachable) -> Outcome:
 def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
     """Why a nudge came, truthfully. `subject`: its kind and row, as on the button."""
     kind, _, row_id = subject.rpartition(".")
-    profile = conversation.profile
     row = next((each for each in turn.known.progress if each.id == row_id), None)
     path = next((each for each in turn.known.paths if row and each.id == row.path_id), None)
     values: dict[str, Any] = {"skill": lessons.title_of(path.skill, turn) if path else ""}
-    zone = zone_of(conversation)
-    if kind == "review" and row is not None and row.card is not None:
-        missed, last = (at.astimezone(zone) for at in (row.card.missed_at, row.card.last_review))
-        values = {"missed": f"{missed.day} {missed:%b}", "last": f"{last.day} {last:%b}"}
-    elif path is None and kind not in ("streak", "week", "commitment", "farewell"):
-        kind = "none"
-    elif kind == "streak":
-        values = {"days": streaks.running(conversation.streak, turn.at, zone)}
-    reason = say(f"nudge.why_{kind or 'stage'}", **values)
-    how_often = say(
-        "nudge.why_often",
-        often=settings.how_often(conversation),
-        hour=profile.reminder_hour,
-        quiet_from=profile.quiet_from,
-        quiet_to=profile.quiet_to,
+    stage = (
+        next((s for s in path.stages if row and s.stage_number == row.stage_number), None) if path else None
     )
+    why_ = kind
+    if kind == "review" and row is not None and row.card is not None:
+        missed = row.card.missed_at.astimezone(zone_of(conversation))
+        values = {"missed": f"{missed.day} {missed:%b}"}
+    elif kind == "stage" and stage is not None and stage.topic:
+        why_ = "topic"
+    elif kind not in ("streak", "week", "commitment", "farewell") and path is None:
+        why_ = "none"
+    reason = say(f"nudge.why_{why_ or 'stage'}", **values)
+    how_often = settings.when_i_write(conversation)
     worded = say("nudge.why_worded") if len(WORDINGS.get(kind, ())) > 1 else ""  # type: ignore[call-overload]  # a button's word
     text = " ".join(part for part in (reason, how_often, worded) if part)
     choices = (
@@ -552,6 +619,8 @@ def why(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
 def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
     """ "Fewer of these": the next rarer rhythm; past the rarest, the switch is offered."""
     profile = conversation.profile
+    if not profile.reminders:
+        return conversation, [settings.are_off()]
     if profile.nudges_a_day > 1:
         conversation = conversation.with_profile(nudges_a_day=1)
     elif profile.nudge_every == _EVERY[-1]:
@@ -560,13 +629,10 @@ def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
         rarer = next(each for each in _EVERY if each > profile.nudge_every)
         conversation = conversation.with_profile(nudge_every=rarer)
     conversation, answered = _answered(conversation, "fewer")
-    when = shown(zone_of(conversation), planned(conversation, turn.at), turn.at)
+    when = shown(zone_of(conversation), planned(conversation, _anchor(conversation, turn)[1]), turn.at)
     text = say("reminders.fewer", often=settings.how_often(conversation), when=when)
-    choices = (
-        button("fewer", "", "fewer_still"),
-        button("reminders", "daily", "daily"),
-        button("reminders", "off", "reminders_off"),
-    )
+    daily = (button("reminders", "daily", "daily"),) if conversation.profile.nudge_every > 1 else ()
+    choices = (button("fewer", "", "fewer_still"), *daily, button("reminders", "off", "reminders_off"))
     return conversation, [*answered, *waiting(conversation, turn), reply(text, *choices)]
 
 
@@ -575,8 +641,12 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if argument in ("date", "until"):
         return settings.ask(conversation, "until", turn)
     until = _until(conversation, argument, turn.at) if argument else None
+    if not conversation.profile.reminders:
+        return conversation.without(Setting), [settings.are_off()]
     if until is None:
-        text = say("reminders.snooze_bad") if argument else say("reminders.snooze")
+        past = bool(argument) and day_in(argument, turn.at.astimezone(zone_of(conversation)).date())
+        key = "snooze_past" if past else "snooze_bad"
+        text = say(f"reminders.{key}") if argument else say("reminders.snooze")
         spans = ("1h", "snooze_hour"), ("tonight", "snooze_tonight"), ("tomorrow", "snooze_day")
         choices = [button("snooze", span, name) for span, name in spans]
         more = button("snooze", "1w", "snooze_week"), button("snooze", "date", "snooze_date")
@@ -586,7 +656,7 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
         conversation, due = conversation.with_profile(nudged_on=None), until
     else:
-        due = max(until, planned(conversation, until))
+        due = max(until, planned(conversation, until - SOONEST_REMINDER))
     conversation = conversation.with_profile(snoozed_until=until)
     conversation, answered = _answered(conversation, "snoozed")
     rows = [row for row in turn.known.progress if row.next_nudge_at is not None]
@@ -599,16 +669,18 @@ def _until(conversation: Conversation, words: str, at: datetime) -> datetime | N
     """The end of a silence in words; None when none is meant."""
     zone, profile = zone_of(conversation), conversation.profile
     word = words.lower().strip()
-    spans = {"1h": timedelta(hours=1), "1d": timedelta(days=1), "1w": timedelta(weeks=1)}
-    spans |= {"an hour": spans["1h"], "a day": spans["1d"], "a week": spans["1w"], "tomorrow": spans["1d"]}
-    if (span := spans.get(word) or spans.get(word.replace(" ", ""))) is not None:
-        return at + span
+    if word == "tomorrow":
+        return at + timedelta(days=1)
+    if (found := _SPAN.fullmatch(word)) is not None:
+        number = 1 if found["number"] in ("a", "an", "one") else int(found["number"])
+        span = number * _UNITS[found["unit"]]
+        return at + span if timedelta(0) < span <= _LONGEST_SNOOZE else None
     local = at.astimezone(zone)
     if word == "tonight":
         evening = at_local(zone, datetime.combine(local.date(), time(max(0, profile.quiet_from - 2))))
-        return evening if evening > at else at + spans["1h"]
+        return evening if evening > at else at + timedelta(hours=1)
     day = day_in(word, local.date())
-    if day is None or day <= local.date():
+    if day is None or not local.date() < day <= local.date() + _LONGEST_SNOOZE:
         return None
     return at_local(zone, datetime.combine(day, time(profile.reminder_hour)))
 
@@ -645,11 +717,9 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
         return conversation, [reply(say("commitment.no_path"), button("learn", "", "learn"))]
     today = turn.at.astimezone(zone_of(conversation)).date()
     by, number = day_in(words, today), lessons.stage_number_in(words) or stage.stage_number
-    conversation = conversation.without(Setting)
     if not words:
-        stage_setting = Setting(field="commitment")
-        return conversation.pushed(stage_setting), [settings.again(stage_setting, turn)]
-    if by is None:
+        return settings.ask(conversation, "commitment", turn)
+    if by is None:  # the question, if it was asked, stays open
         return conversation, [reply(say("commitment.no_day"))]
     return _committed(conversation, path, number, by, words, turn)
 
@@ -685,14 +755,25 @@ def _committed(
     if by < turn.at.astimezone(zone).date():
         return conversation, [reply(say("commitment.past"))]
     promise = Commitment(path=path.id, stage=number, by=by, words=" ".join(words.split())[:80])
-    conversation = replace(conversation, commitment=promise)
+    conversation = replace(conversation.without(Setting), commitment=promise)
     text = say(
         "commitment.noted",
         words=plain(promise.words),
         left=lessons.minutes(sum(map(paths.stage_minutes, path.stages[:number]))),
         by=f"{by:%A} {by.day} {by:%b}",
     )
-    return conversation, [reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))]
+    told = reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))
+    return conversation, [*waiting(conversation, turn), told]
+
+
+def closed(
+    conversation: Conversation, path: LearningPath, turn: Turn
+) -> tuple[Conversation, list[Effect], str]:
+    """After a stage of a path was closed by a retest: what is planned, and word of a promise."""
+    known = tuple(path if each.id == path.id else each for each in turn.known.paths)
+    turn = replace(turn, known=replace(turn.known, paths=known))
+    conversation, promise = kept(conversation, path, turn)
+    return conversation, waiting(conversation, turn), promise
 
 
 def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Conversation, str]:

@@ -371,9 +371,7 @@ def _place_picked(conversation: Conversation, stage: Placing, pick: choosing.Pic
 def _place_said(conversation: Conversation, stage: Placing, text: str, turn: Turn) -> Outcome:
     """The same in words or letters."""
     asked = _placing_question(stage, turn)
-    answer = choosing.said(asked, stage.seed, text) if asked and asked.kind != "fill" else None
-    if asked is not None and asked.kind == "fill":
-        answer = (text,)
+    answer = choosing.said(asked, stage.seed, text, typed=False) if asked else None
     if answer is None or asked is None:
         return conversation, [reply(say("quiz.press")), _placing(stage, turn)]
     return _placed(conversation, stage, turn, right=choosing.is_right(asked, answer))

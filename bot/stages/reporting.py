@@ -8,7 +8,7 @@ from statistics import mean
 
 import msgspec
 
-from bot import rubric, text
+from bot import paths, rubric, text
 from bot.bank import Content
 from bot.clock import next_reminder, shown, zone_of
 from bot.conversation import Conversation, Result, Session
@@ -496,16 +496,22 @@ def _offer(
     """The weakest topics have become stages: which, how long they take, and that one can say no."""
     first, *others = stages
     when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
+    paused = first.path.state != "active"
     words = say(
-        "report.weakest",
+        "report.weakest_paused" if paused else "report.weakest",
         topic=first.topic,
         skill=say("learn.name", skill=turn.content.paths[first.path.skill].title),
         resources=counted(first.resources, "resource"),
         minutes=first.minutes,
         when=when,
     )
+    stage = paths.stage_of(first.path, first.number)
+    if stage.requires:
+        *before, last = map(str, stage.requires)
+        numbers = f"{', '.join(before)} and {last}" if before else last
+        words += " " + say("report.weakest_after", numbers=numbers)
     if others:
         words += " " + say("report.weakest_too", topics=", ".join(each.topic for each in others))
     yes = Choice(id=f"learn:{first.path.skill}", label=label("yes"))
     later = button("later", first.path.skill, "other_time")
-    return reply(words, yes, later, button("unstage", report.id, "no"))
+    return reply(words, yes, *([] if paused else [later]), button("unstage", report.id, "no"))

@@ -4,6 +4,7 @@ Decides only. When a card is due is FSRS's word (`bot/reviews.py`); the sweep th
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -40,6 +41,10 @@ WEAK_BELOW = 65  # points: the border between "partial" and "good"; also what a 
 MOST_TOPICS = 3  # that one interview makes stages of: more is a wish list
 MOST_RESOURCES = 2  # of such a stage: it is a remedy, not a course
 A_DAY = 5  # reviews that `next` brings before the path's own step
+RECALL_OPEN = timedelta(days=1)  # later words are hardly an answer to what was asked about a resource
+REVIEW_OPEN = timedelta(
+    days=7
+)  # the longest pause between nudges: an answer that comes late is one all the same
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +105,8 @@ def asked(row: LearningProgress, turn: Turn) -> Asked | None:
             problem = turn.content.question(card.item)
             if problem is None:
                 return None
-            category = say("review.category", category=plain(", ".join(card.points))) if card.points else ""
+            failed = set(card.points) - {each.label for each in problem.key_points}  # those: told in words
+            category = say("review.category", category=plain(", ".join(sorted(failed)))) if failed else ""
             body = say("review.problem", title=plain(problem.title or problem.topic_title), category=category)
             redo = button("redo", row.id, "redo")
             return Asked(message=Message(text=f"{heading}\n\n{body}", choices=(redo,)), topic=problem.topic)
@@ -111,10 +117,11 @@ def asked(row: LearningProgress, turn: Turn) -> Asked | None:
             floor = Recalling(
                 row=row.id, title=card.title, recall=recall, asked_at=turn.at, points=card.points
             )
-            body = say("review.question", question=recall.question)
             choices = (button("answer", row.id, "answer"), button("skip", row.id, "no_idea"))
             return Asked(
-                message=Message(text=f"{heading}\n\n{body}", choices=choices), topic=topic, floor=floor
+                message=Message(text=f"{heading}\n\n{recall.question}", choices=choices),
+                topic=topic,
+                floor=floor,
             )
 
 
@@ -124,6 +131,14 @@ def ask(conversation: Conversation, one: Asked) -> Outcome:
         conversation = conversation.without(Recalling).pushed(one.floor)
     choices = tuple(each for each in one.message.choices if not each.id.startswith("answer:"))
     return conversation, [Reply(message=replace(one.message, choices=choices))]
+
+
+def is_open(stage: Recalling, at: datetime, *, asked: bool = True) -> bool:
+    """Whether words are still an answer to it. `asked` False: for a new question that wants its place, which one that
+    came unasked gives up at once."""
+    if stage.is_review and not asked:
+        return False
+    return at - stage.asked_at <= (REVIEW_OPEN if stage.is_review else RECALL_OPEN)
 
 
 def wanted(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
@@ -145,7 +160,7 @@ def opened(conversation: Conversation, row_id: str, turn: Turn) -> Outcome | Non
     if row is None or one is None or row.card is None:
         return None
     if row.card.due > turn.at:
-        return conversation, [_answered_already(conversation, row.card, turn)]
+        return conversation, [answered_already(conversation, row.card, turn)]
     return ask(conversation, one)
 
 
@@ -183,7 +198,7 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     if row is None or card is None or question is None:
         return conversation, [reply(say("general.old_button"))]
     if pick.turn != f"r{card.reviews}":
-        return conversation, [_answered_already(conversation, card, turn)]
+        return conversation, [answered_already(conversation, card, turn)]
     heading = say("review.heading", title=plain(card.title))
     answer = choosing.chosen(question, _seed(row), pick, typed=False)
     if answer is None:
@@ -243,7 +258,8 @@ def _again(card: ReviewCard, conversation: Conversation, turn: Turn) -> str:
     return say("review.again", when=when)
 
 
-def _answered_already(conversation: Conversation, card: ReviewCard, turn: Turn) -> Reply:
+def answered_already(conversation: Conversation, card: ReviewCard, turn: Turn) -> Reply:
+    """For a second answer: it counts nothing."""
     when = shown(zone_of(conversation), card.due, turn.at)
     return reply(say("review.answered", when=when), button("next", "", "next_path"))
 
@@ -254,7 +270,8 @@ def _answered_already(conversation: Conversation, card: ReviewCard, turn: Turn) 
 def missed(conversation: Conversation, misses: Iterable[Miss], turn: Turn) -> list[Effect]:
     """A card for each; one that is there already counts the miss as an answer."""
     effects: list[Effect] = []
-    for each in misses:
+    once = {(each.source, each.item): each for each in misses}
+    for each in once.values():
         uuid = slug_uuid("review", each.source, each.item)
         row = next((one for one in turn.known.progress if one.resource_id == uuid), None)
         card = reviews.new(
@@ -409,18 +426,19 @@ def _bare(conversation: Conversation, template: PathTemplate, turn: Turn) -> Lea
 
 
 def _with_stage(
-    conversation: Conversation, path: LearningPath, template: PathTemplate, result: Result, turn: Turn
+    conversation: Conversation, before: LearningPath, template: PathTemplate, result: Result, turn: Turn
 ) -> tuple[LearningPath, list[LearningProgress]]:
+    """A path that was paused or given up stays so until they take it up again."""
     place, stage = _nearest(template, result)
-    chosen = _resources(stage, result, path)
+    chosen = _resources(stage, result, before)
     earlier = {each.stage_name for each in template.stages[:place]}
     requires = tuple(
         each.stage_number
-        for each in path.stages
+        for each in before.stages
         if each.stage_name in earlier and each.status != "completed" and not each.topic
     )
     path = paths.with_topic(
-        path,
+        before,
         topic=result.topic,
         title=say("learn.topic_stage", topic=result.topic_title),
         question=result.question,
@@ -429,14 +447,13 @@ def _with_stage(
         hours=conversation.profile.hours_a_week,
         at=turn.at,
     )
-    path = replace(path, state="active")
+    if paths.is_left_out(before):
+        path = replace(path, state="active")
     number = path.stages[-1].stage_number
     ids = [each.resource_id for each in chosen]
     rows = [_row(conversation, each, "resource", path.id, turn, stage=number) for each in ids]
-    uuid = slug_uuid("retest", path.skill, result.topic)
-    if not any(row.resource_id == uuid and row.path_id == path.id for row in turn.known.progress):
-        rows.append(_row(conversation, uuid, "retest", path.id, turn, stage=number))
-    return path, rows
+    uuid = lessons.step_id(path, paths.Step(kind="retest", stage=path.stages[-1]))
+    return path, [*rows, _row(conversation, uuid, "retest", path.id, turn, stage=number)]
 
 
 def _nearest(template: PathTemplate, result: Result) -> tuple[int, TemplateStage]:
@@ -483,8 +500,9 @@ def declined(conversation: Conversation, report_id: str, turn: Turn) -> Outcome:
             if stage.status != "completed" and report is not None and _is_from(stage.question_id, report):
                 after = paths.with_declined(after, stage.stage_number, hours=hours, at=turn.at)
         if after is not path:
+            if paths.is_left_out(after):
+                after = replace(after, state="abandoned")
             effects.append(paths.changes(path, after))
-            turn = replace(turn, known=replace(turn.known, paths=_with(turn.known.paths, after)))
     key = "learn.topic_declined" if effects else "general.declined"
     return conversation, [*effects, reply(say(key), button("next", "", "next_path"))]
 
@@ -493,28 +511,30 @@ def _is_from(question: str | None, report: InterviewReport) -> bool:
     return any(each.question_id == question for each in report.answers)
 
 
-def _with(known: tuple[LearningPath, ...], after: LearningPath) -> tuple[LearningPath, ...]:
-    return tuple(after if each.id == after.id else each for each in known)
-
-
 # The one question of a retest, or a problem to be coded again
 
 
-def concluded(conversation: Conversation, session: Session, turn: Turn) -> Outcome:
-    """The question that was a retest or a review is over: the stage closes, or another one will be asked."""
+def concluded(
+    conversation: Conversation, session: Session, turn: Turn
+) -> tuple[list[Effect], LearningPath | None]:
+    """The question that was a retest or a review is over: the stage closes, or another one will be asked. Gives the path
+    whose stage was closed, as it is then."""
     row = next((each for each in turn.known.progress if each.id == session.row), None)
     result = session.results[-1] if session.results else None
-    if row is None or result is None or result.score is None:
-        return conversation, []
+    if row is None:
+        return [], None
+    if result is None or result.score is None:  # skipped, or not graded: it waits as it was
+        return _still_open(row, turn), None
     if row.card is not None:
         card = reviews.rated(row.card, _of_code(row.card, result), turn.at)
         kept = update(LearningProgress, row.id, card=card, updated_at=turn.at)
-        return conversation, [kept, reply(_again(card, conversation, turn), button("next", "", "next_path"))]
+        return [kept, reply(_again(card, conversation, turn), button("next", "", "next_path"))], None
     path = next((each for each in turn.known.paths if each.id == row.path_id), None)
     stage = next((s for s in path.stages if s.stage_number == row.stage_number), None) if path else None
     if path is None or stage is None or stage.status == "completed":
-        return conversation, []
+        return [], None
     values = {"topic": plain(result.topic_title), "score": result.score, "passing": WEAK_BELOW}
+    cards = missed(conversation, of_results([result], turn), turn)
     if result.score < WEAK_BELOW:
         kept = update(
             LearningProgress,
@@ -525,10 +545,8 @@ def concluded(conversation: Conversation, session: Session, turn: Turn) -> Outco
         )
         again = button("retest", f"{path.id}.{stage.stage_number}", "retest_again")
         link = _first_link(stage.resources)
-        return conversation, [
-            kept,
-            reply(say("learn.retest_failed", link=link, **values), again, button("next", "", "next_path")),
-        ]
+        told = reply(say("learn.retest_failed", link=link, **values), again, button("next", "", "next_path"))
+        return [kept, *cards, told], None
     hours = conversation.profile.hours_a_week
     after = paths.with_assessed(path, stage.stage_number, hours=hours, at=turn.at)
     kept = update(
@@ -539,9 +557,20 @@ def concluded(conversation: Conversation, session: Session, turn: Turn) -> Outco
         recall_score=result.score,
         updated_at=turn.at,
     )
-    effects: list[Effect] = [kept, paths.changes(path, after)]
-    told = say("learn.retest_passed", number=stage.stage_number, **values)
-    return conversation, [*effects, reply(told, button("next", "", "next_path"))]
+    words = say("learn.retest_passed", number=stage.stage_number, **values)
+    if paths.step(after) is None and not all(each.topic for each in after.stages):
+        words += " " + say("learn.path_done", skill=lessons.title_of(path.skill, turn))
+    told = reply(words, button("next", "", "next_path"))
+    return [kept, *cards, paths.changes(path, after), told], after
+
+
+def _still_open(row: LearningProgress, turn: Turn) -> list[Effect]:
+    path = next((each for each in turn.known.paths if each.id == row.path_id), None)
+    step = paths.step(path) if path else None
+    if path is None or step is None or lessons.row_of(path, step, turn) is not row:
+        return []
+    text_, choices = lessons.step_text(path, step, turn)
+    return [reply(text_, *choices, button("next", "", "next_path"))]
 
 
 def _first_link(resources: tuple[Resource, ...]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import zones
-from bot.clock import is_quiet, next_reminder, shown, zone_of
+from bot.clock import SOONEST_REMINDER, is_quiet, next_reminder, reminder_hours, shown, zone_of
 from bot.commands import hour_of_day
 from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Setting
 from bot.documents import Student, update
@@ -14,7 +14,7 @@ from bot.messages import Choice, plain
 from bot.sentences import label, say
 from bot.stages import setup
 
-FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours", "until", "commitment")
+FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours")
 _TIMES = {"twice": 2, "more": 2, "three times": 3, "once": 1, "daily": 1}  # nudges a day, as people say it
 _EVERY = re.compile(r"every (?:(other|second)|(\d+)(?:st|nd|rd|th)?) days?")
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -189,6 +189,27 @@ def how_often(conversation: Conversation) -> str:
     return say("reminders.daily")
 
 
+def when_i_write(conversation: Conversation) -> str:
+    """How often, at what hours and on which days, as it is: without a zone nobody knows what hour it is there."""
+    profile = conversation.profile
+    quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
+    if profile.zone or conversation.zone_hint:
+        words = say("nudge.why_often", often=how_often(conversation), hours=_hours(conversation), **quiet)
+    else:
+        words = say("nudge.why_often_unknown", often=how_often(conversation))
+    days = _on_days(conversation)
+    return f"{words} {say('reminders.on_days', days=days)}" if days else words
+
+
+def are_off() -> Reply:
+    """Nothing is sent anyway."""
+    return reply(say("reminders.off"), button("reminders", "on", "reminders_on"))
+
+
+def _hours(conversation: Conversation) -> str:
+    return say("reminders.and").join(f"{hour}:00" for hour in reminder_hours(conversation.profile))
+
+
 def _on_days(conversation: Conversation) -> str:
     days = conversation.profile.nudge_days
     return "" if len(days) == len(_WEEK) else ", ".join(say(f"weekdays.{_WEEK[int(each)]}") for each in days)
@@ -269,11 +290,12 @@ def _saved(conversation: Conversation, turn: Turn) -> Outcome:
 def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
     profile = conversation.profile
     zone = profile.zone or say("settings.zone_unknown")
-    common = {"hour": profile.reminder_hour, "zone": zone}
+    common = {"hours": _hours(conversation), "zone": zone}
     choices = (button("settings", "hour", "other_time"), button("reminders", "off", "reminders_off"))
     if not turn.known.paths:
         return reply(say("reminders.on_none", **common), *choices)
-    when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
+    awake = max(turn.at, (profile.snoozed_until or turn.at) - SOONEST_REMINDER)
+    when = shown(zone_of(conversation), next_reminder(conversation, awake), turn.at)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
     on = say("reminders.on", when=when, often=how_often(conversation), **common, **quiet)
     days = _on_days(conversation)

@@ -21,7 +21,7 @@ from bot.messages import Choice, plain
 from bot.paths import Step
 from bot.questions import Question
 from bot.sentences import counted, say
-from bot.stages import interview, lessons, planning, reporting
+from bot.stages import interview, lessons, planning, reporting, reviewing
 from bot.stages.planning import Aim, Plan
 
 SHORTEST_TEXT = 20  # characters: less is a word to us, not a resume
@@ -109,6 +109,8 @@ def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn)
     if found is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
     row, question = found
+    if row.card is not None and row.card.due > turn.at:
+        return conversation, [reviewing.answered_already(conversation, row.card, turn)]
     role = conversation.profile.role or turn.content.goals[conversation.profile.goal or "any"].role
     return interview.begin(
         conversation.without(*ASIDES),
