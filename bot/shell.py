@@ -216,7 +216,8 @@ class Shell:
     async def settled(self) -> None:
         """Wait until everything that is under way has been graded and sent."""
         while self._tasks:
-            await asyncio.gather(*self._tasks)
+            # No gather: from Python 3.12 on it does not yield when all are done, so none would leave the set, for ever.
+            await asyncio.wait(self._tasks)
 
     async def close(self) -> None:
         """Stop what is under way; the next process takes it up from the committed conversation."""
