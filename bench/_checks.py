@@ -14,7 +14,7 @@ import msgspec
 
 from bench._diary import Diary, Did, Fell, Saw, Standing, Stored, Term, Turned
 from bot.bank import Content
-from bot.documents import Insert, LearningProgress, Nudge, ReviewCard
+from bot.documents import Insert, Nudge, ReviewCard
 from bot.questions import Grade
 
 BACKOFF = (1, 2, 4, 7)  # days after so many unanswered nudges; the fifth is a goodbye
@@ -61,7 +61,6 @@ class Reading:
         self.turns = [each for each in diary.entries if isinstance(each, Turned)]
         self.saws = [each for each in diary.entries if isinstance(each, Saw)]
         self.told = list(self._told())
-        self.opened = {str(q) for q in ()}
 
     def _told(self) -> Iterator[Told]:
         seen: dict[str, Saw] = {}
@@ -72,9 +71,9 @@ class Reading:
         for turned in self.turns:
             for write in turned.writes:
                 if isinstance(write, Insert) and write.collection == "nudges":
-                    saw = next((seen[each] for each in turned.nudges if each in seen), None)
+                    shown = next((seen[each] for each in turned.nudges if each in seen), None)
                     record = msgspec.convert(write.document, Nudge, strict=False)
-                    yield Told(record=record, turned=turned, before=before, saw=saw)
+                    yield Told(record=record, turned=turned, before=before, saw=shown)
             before = turned.standing
 
     def standing_at(self, at: datetime) -> Standing | None:
@@ -130,7 +129,7 @@ def rhythm(reading: Reading) -> Iterator[Fault]:
     for entry in reading.diary.entries:
         if isinstance(entry, Turned):
             standing = entry.standing
-            moved, zone = moved or (zone != "" and zone != standing.zone), standing.zone
+            moved, zone = moved or zone not in ("", standing.zone), standing.zone
         elif isinstance(entry, Did):
             unanswered = 0
             asked_again = asked_again or "snooze" in entry.choice + entry.text or not entry.choice.strip()
@@ -151,9 +150,7 @@ def rhythm(reading: Reading) -> Iterator[Fault]:
             unanswered += 1
 
 
-def _gap(
-    at: datetime, days: int, unanswered: int, told: Told, last: date, term: Term
-) -> Iterator[Fault]:
+def _gap(at: datetime, days: int, unanswered: int, told: Told, last: date, term: Term) -> Iterator[Fault]:
     """`days` since the last nudge against those that `unanswered` ones ask for."""
     profile = told.turned.standing.profile
     gap = max(BACKOFF[min(unanswered, GOODBYE) - 1] if unanswered else 1, profile.nudge_every)
@@ -164,9 +161,9 @@ def _gap(
     while str(day.weekday()) not in profile.nudge_days:
         day += DAY
     outage = term.outage[0].date() - DAY <= day <= term.outage[1].date() + DAY
-    if unanswered and told.kind in ("stage", "quiz", "farewell") and days > (day - last).days + several:
-        if not outage:
-            yield at, f"a nudge {days} days after the last, it was due after {(day - last).days}"
+    expected = unanswered and told.kind in ("stage", "quiz", "farewell") and not outage
+    if expected and days > (day - last).days + several:
+        yield at, f"a nudge {days} days after the last, it was due after {(day - last).days}"
 
 
 def nothing_lost(reading: Reading) -> Iterator[Fault]:
@@ -186,7 +183,7 @@ def nothing_lost(reading: Reading) -> Iterator[Fault]:
         elif isinstance(entry, Turned):
             fell = waits.pop(entry.mark, None)
             if fell is not None and not entry.nudges and before is not None:
-                yield from _put_off(entry, fell, before, world)
+                yield from _put_off(entry, before, world)
             world.turn(entry)
             before = entry.standing
         elif isinstance(entry, Stored):
@@ -202,7 +199,7 @@ def nothing_lost(reading: Reading) -> Iterator[Fault]:
             yield saw.at, "a nudge was shown that no turn decided on"
 
 
-def _put_off(turned: Turned, fell: Fell, before: Standing, world: "World") -> Iterator[Fault]:
+def _put_off(turned: Turned, before: Standing, world: "World") -> Iterator[Fault]:
     """A row was due, and no nudge came: why, and is its new time what that reason asks for?"""
     at, profile = turned.at, before.profile
     after = next((when for _, when in turned.standing.waiting), None)
@@ -242,7 +239,10 @@ def something_waits(reading: Reading) -> Iterator[Fault]:
             world.store(each)
         now, at = entry.standing, entry.at
         if sorted(now.waiting) != sorted(now.queued):
-            yield at, f"{len(now.waiting)} rows have a time and {len(now.queued)} are swept, or at other times"
+            yield (
+                at,
+                f"{len(now.waiting)} rows have a time and {len(now.queued)} are swept, or at other times",
+            )
         if len(now.waiting) > 1:
             yield at, f"{len(now.waiting)} nudges wait at once"
         wanted = now.profile.reminders and not now.unreachable and now.ignored <= GOODBYE
@@ -416,7 +416,9 @@ def cards(reading: Reading) -> Iterator[Fault]:
             yield from _asked_in_time(entry, world)
         elif isinstance(entry, Turned):
             due = [row["_id"] for row in world.cards_due(entry.at)]
-            kinds = [w.document["kind"] for w in entry.writes if isinstance(w, Insert) and w.collection == "nudges"]
+            kinds = [
+                w.document["kind"] for w in entry.writes if isinstance(w, Insert) and w.collection == "nudges"
+            ]
             if due and any(kind in ("stage", "quiz", "streak") for kind in kinds):
                 yield entry.at, f"a {kinds[0]} nudge while {len(due)} reviews are due"
             for before, after in world.turn(entry):
@@ -431,14 +433,22 @@ def cards(reading: Reading) -> Iterator[Fault]:
                 replayed[after["_id"]], _ = scheduler.review_card(known, rating, entry.at)
                 if replayed[after["_id"]].due != card.due:
                     due_at = replayed[after["_id"]].due
-                    yield entry.at, f"card {card.title} is due {card.due:%d %b %H:%M}, FSRS says {due_at:%d %b %H:%M}"
+                    yield (
+                        entry.at,
+                        f"card {card.title} is due {card.due:%d %b %H:%M}, FSRS says {due_at:%d %b %H:%M}",
+                    )
     for row in reading.diary.final["learning_progress"]:
         if row["card"] is not None and datetime.fromisoformat(row["card"]["due"]) != replayed[row["_id"]].due:
             yield reading.term.end, f"card {row['card']['title']} is due {row['card']['due']} at the end"
 
 
 def _rating(
-    before: dict[str, Any] | None, after: ReviewCard, turned: Turned, did: Did | None, words: str, reading: Reading
+    before: dict[str, Any] | None,
+    after: ReviewCard,
+    turned: Turned,
+    did: Did | None,
+    words: str,
+    reading: Reading,
 ) -> fsrs.Rating | None:
     """What an answer is worth; None when there was none."""
     if before is None or datetime.fromisoformat(before["missed_at"]) != after.missed_at:
@@ -453,7 +463,7 @@ def _rating(
     wanted = [each for each in grade.points if each.label in before["points"]] or list(grade.points)
     covered = [each for each in wanted if each.verdict == "covered"]
     if len(covered) == len(wanted):
-        return fsrs.Rating.Easy if grade.score >= 85 else fsrs.Rating.Good  # noqa: PLR2004 the border of "strong"
+        return fsrs.Rating.Easy if grade.score >= 85 else fsrs.Rating.Good
     touched = covered or [each for each in wanted if each.verdict == "partial"]
     return fsrs.Rating.Hard if touched else fsrs.Rating.Again
 
@@ -498,10 +508,14 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
                 for row in world.cards()
             )
             if asked is not None and asked[0] == entry.mark and due and today < A_DAY:
-                shown = [e for e in entries[place + 1 : place + 8] if isinstance(e, Saw) and e.at <= entry.at + DAY]
+                shown = [
+                    e for e in entries[place + 1 : place + 8] if isinstance(e, Saw) and e.at <= entry.at + DAY
+                ]
                 ids = {row["_id"] for row in due}
                 brought = any(
-                    choice.partition(":")[2].partition(".")[0] in ids for saw in shown[:3] for choice in saw.choices
+                    choice.partition(":")[2].partition(".")[0] in ids
+                    for saw in shown[:3]
+                    for choice in saw.choices
                 )
                 if not brought:
                     yield entry.at, f"next brought no review, though {len(due)} are due"
@@ -686,7 +700,7 @@ def _untrue(path: dict[str, Any]) -> Iterator[str]:
         yield f"current_stage {progress['current_stage']}, at hand is {_at_hand(stages)}"
     if [stage["stage_number"] for stage in stages] != list(range(1, len(stages) + 1)):
         yield "its stages are not numbered one by one"
-    if not 0 <= path["current_level"] <= path["target_level"] <= 100:  # noqa: PLR2004 a level is of 100
+    if not 0 <= path["current_level"] <= path["target_level"] <= 100:
         yield f"level {path['current_level']} of {path['target_level']}"
     if progress["estimated_completion_date"] < path["created_at"][:10]:
         yield f"it is planned to end on {progress['estimated_completion_date']}, before it began"
@@ -719,7 +733,11 @@ def _untrue_stage(stage: dict[str, Any]) -> Iterator[str]:
         yield f"stage {number} is completed with {len(still)} resources open"
     if stage["status"] == "not_started" and any(each["completed"] for each in stage["resources"]):
         yield f"stage {number} is not started and has resources done"
-    if stage["duration_weeks"] < 1 or assessment["questions_count"] < 1 or not 0 < assessment["passing_score"] <= 100:  # noqa: PLR2004 of 100
+    if (
+        stage["duration_weeks"] < 1
+        or assessment["questions_count"] < 1
+        or not 0 < assessment["passing_score"] <= 100
+    ):
         yield f"stage {number} takes no weeks or has no quiz"
 
 

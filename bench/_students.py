@@ -42,7 +42,17 @@ RHYTHMS = (
     "20:00",
     "23:00",
 )
-SMALL_TALK = ("thanks", "hm", "what is an index, again?", "B", "later maybe", "learn", "progress", "path", "quiz")
+SMALL_TALK = (
+    "thanks",
+    "hm",
+    "what is an index, again?",
+    "B",
+    "later maybe",
+    "learn",
+    "progress",
+    "path",
+    "quiz",
+)
 NONSENSE = "I do not remember, something with memory perhaps"
 _LETTERED = re.compile(r"^\*\*([A-E])\*\* (.*?)(?:  )?$", re.MULTILINE)
 
@@ -150,7 +160,9 @@ class Student:
         self.aims = list(chance.sample(SKILLS, 1 + (chance.random() < 0.4) + (chance.random() < 0.2)))
         first = chance.choice(PLATFORMS)
         linked = chance.random() < 0.3
-        self.platforms = PLATFORMS if linked and first == PLATFORMS[0] else PLATFORMS[::-1] if linked else (first,)
+        self.platforms = (
+            PLATFORMS if linked and first == PLATFORMS[0] else PLATFORMS[::-1] if linked else (first,)
+        )
         self.blocked: set[str] = set()
         self.days = 7 * weeks
         late = chance.random() < 0.2
@@ -304,7 +316,11 @@ class Student:
             return Move(choice=by["commit"])
         if "done" in by:
             took = timedelta(minutes=chance.uniform(2, 40))
-            return Move(choice=by["done"], after=took) if chance.random() < 0.7 else Move(text="done 25", after=took)
+            return (
+                Move(choice=by["done"], after=took)
+                if chance.random() < 0.7
+                else Move(text="done 25", after=took)
+            )
         for verb in ("quiz", "retest", "redo", "begin", "resume"):
             if verb in by:
                 return Move(choice=by[verb])
@@ -349,7 +365,7 @@ class Student:
             return Move(text=question.right[0] if knows else "no such thing", right=knows)
         options = lettered(shown.text).values()
         rights = {n for n, each in enumerate(options) if each in {plain(one) for one in question.right}}
-        wanted = rights if knows else {n for n in range(len(options))} - rights or rights
+        wanted = rights if knows else set(range(len(options))) - rights or rights
         return self._laid(shown, question, wanted if question.kind == "multiple" else {min(wanted)})
 
     def _laid(self, shown: Screen, question: QuizQuestion, wanted: set[int]) -> Move:
@@ -357,7 +373,11 @@ class Student:
         picks = [each for each in shown.choices if each.startswith("pick:")]
         row, turn, mask, _ = picks[0].removeprefix("pick:").split(".")
         if turn.startswith("q") and self.chance.random() < 0.1:
-            rights = {n for n, each in enumerate(lettered(shown.text).values()) if each in map(plain, question.right)}
+            rights = {
+                n
+                for n, each in enumerate(lettered(shown.text).values())
+                if each in map(plain, question.right)
+            }
             return Move(text=", ".join(LETTERS[n] for n in sorted(wanted)), right=wanted == rights)
         missing = [n for n in sorted(wanted) if not int(mask) >> n & 1]
         place = str(missing[0]) if missing else "ok"
@@ -381,4 +401,3 @@ class Student:
             return Move(text="/next")
         choice = self.chance.choice(screen.choices)
         return Move(choice=choice, right=self.known.is_right(screen.text, choice))
-

@@ -27,6 +27,7 @@ import msgspec
 from bench import _checks
 from bench._diary import Diary, Did, Fell, Saw, Standing, Stored, Term, Turned
 from bench._students import PLATFORMS, Answers, Move, Screen, Student
+from bench._tamper import TAMPERS, tampered
 from bot import bank
 from bot.bank import Content
 from bot.conversation import MARK, Conversation, mark
@@ -40,7 +41,9 @@ from bot.shell import Shell
 from storage.sqlite import SqliteStore
 
 BEGIN = datetime(2026, 2, 23, tzinfo=UTC)  # a Monday; clocks change within two, five and six weeks
-TICK = timedelta(seconds=15)  # sweeps and students move on this grid; what falls on the same tick happens at once
+TICK = timedelta(
+    seconds=30
+)  # sweeps and students move on this grid; what falls on the same tick happens at once
 OUTAGE = timedelta(hours=24)
 HICCUPS = 300  # one message of so many is not taken at first: a platform that is busy
 DOUBLE_TAPS, REPEATS = 0.03, 0.01  # of presses; of events that a platform delivers twice
@@ -98,7 +101,9 @@ class Keeping(SqliteStore):
 
     def documents(self, collection: str, student: str) -> list[str]:
         """A student's documents of a collection, as JSON."""
-        found = self._read(f"SELECT document FROM {collection} WHERE student = ? ORDER BY created, id", student)
+        found = self._read(
+            f"SELECT document FROM {collection} WHERE student = ? ORDER BY created, id", student
+        )
         return [text for (text,) in found]
 
     def document(self, collection: str, id_: str) -> str:
@@ -180,8 +185,8 @@ class World:
         for each in self.people:
             for at in each.own_sittings():
                 self._later(at, each, "sit")
-        while (at := await self._next()) is not None:
-            self.now = at
+        while (following := await self._next()) is not None:
+            self.now = following
             await self._tick()
         await self._store.set("term", "over")  # whatever rides with the next transaction is written
         term = Term(
@@ -222,8 +227,8 @@ class World:
                 again.append(planned)
             elif event := self._moved(self.people[planned[2]], planned[3]):
                 heard[planned[2]] = event
-        for when, _, number, what in again:
-            self._later(max(when, self.now + TICK), self.people[number], what)
+        for _, _, number, what in again:
+            self._later(self.now + TICK, self.people[number], what)
         await asyncio.gather(*(self._hear(number, event) for number, event in heard.items()))
         await self.shell.settled()
         fallen = await self._store.due(at=self.now, lease=timedelta(0), limit=10_000, claim=False)
@@ -308,7 +313,11 @@ class World:
     def show(self, delivery: Delivery) -> None:
         """On the student's screen. Raises ChatUnreachable, NotTaken."""
         student = self._by_chat[delivery.to.platform, delivery.to.chat]
-        if int(delivery.id[-6:], 16) % HICCUPS == 0 and delivery.tries <= 1 and delivery.id not in self._hiccuped:
+        if (
+            int(delivery.id[-6:], 16) % HICCUPS == 0
+            and delivery.tries <= 1
+            and delivery.id not in self._hiccuped
+        ):
             self._hiccuped.add(delivery.id)
             self._resend = self.now + timedelta(seconds=HICCUP)
             raise NotTaken("busy", retry_after=HICCUP)
@@ -351,7 +360,11 @@ class World:
         nudges = tuple(each.id for each in deliveries if each.kind == "nudge")
         entries.append(
             Turned(
-                at=self.now, mark=conversation.recent[-MARK:], standing=standing, writes=_plain(writes), nudges=nudges
+                at=self.now,
+                mark=conversation.recent[-MARK:],
+                standing=standing,
+                writes=_plain(writes),
+                nudges=nudges,
             )
         )
         changed = {_id_of(each) for each in writes if each.collection == "learning_paths"}
@@ -418,25 +431,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--students", type=int, default=STUDENTS)
     parser.add_argument("--weeks", type=int, default=WEEKS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tamper", choices=TAMPERS, help="put this fault into the diaries, to see it found")
     parser.add_argument("--most", type=int, default=40, help="faults printed; all are counted")
     parser.add_argument("--json", type=Path, help="write the figures there")
     given = parser.parse_args(arguments)
     logging.disable(logging.CRITICAL)
     content = bank.load()
     term = simulated(content, seed=given.seed, students=given.students, weeks=given.weeks)
+    if given.tamper:
+        term, _ = tampered(term, given.tamper)
     table = figures(term)
     began = time.perf_counter()
     found = _checks.faults(term, content)
     table |= {"seconds of checks": round(time.perf_counter() - began, 1), "faults": len(found)}
     for name, value in table.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{number:,} {kind}" for kind, number in value.items())
-        print(f"{name:20}{value:>10,}" if isinstance(value, int | float) else f"{name:20}  {value}")
+            print(f"  {name:18}" + ", ".join(f"{number:,} {kind}" for kind, number in value.items()))
+        else:
+            print(f"{name:20}{value:>10,}")
     for each in found[: given.most]:
         print(each)
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_text(json.dumps({"seed": given.seed, **table, "told": found}, indent=1) + "\n", "utf-8")
+        given.json.write_text(
+            json.dumps({"seed": given.seed, **table, "told": found}, indent=1) + "\n", "utf-8"
+        )
     print(f"No nudge out of place, every document true, every review in time: {'NO' if found else 'yes'}")
     return 1 if found else 0
 
