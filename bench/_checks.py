@@ -2,6 +2,7 @@
 percentages and due dates are counted here once more, naively. Every fault is a sentence with the student and the time.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -132,7 +133,7 @@ def rhythm(reading: Reading) -> Iterator[Fault]:
             moved, zone = moved or zone not in ("", standing.zone), standing.zone
         elif isinstance(entry, Did):
             unanswered = 0
-            asked_again = asked_again or "snooze" in entry.choice + entry.text or not entry.choice.strip()
+            asked_again = asked_again or _snoozes(entry)
         elif isinstance(entry, Saw) and entry.kind == "nudge" and not entry.unseen and entry.id in kinds:
             assert standing is not None
             told, profile = kinds[entry.id], standing.profile
@@ -146,8 +147,25 @@ def rhythm(reading: Reading) -> Iterator[Fault]:
                 yield entry.at, "a nudge after the goodbye"
             if last is not None and told.kind != "commitment" and not asked_again and not moved:
                 yield from _gap(entry.at, (today - last).days, unanswered, told, last, reading.term)
+                if unanswered:
+                    yield from _hour(entry.at, standing, reading.term)
             last, asked_again, moved = today, False, False
             unanswered += 1
+
+
+def _snoozes(did: Did) -> bool:
+    """Whether they ask for a nudge later, which may be the day's second: by button, in words, by the day it ends."""
+    day = re.fullmatch(r"\d{1,2} [A-Z][a-z]+", did.text)
+    return did.choice.startswith("snooze:") or did.text.startswith("snooze") or day is not None
+
+
+def _hour(at: datetime, standing: Standing, term: Term) -> Iterator[Fault]:
+    """To who was silent since the last one, it comes at their own hour, whatever their clocks did meanwhile."""
+    profile, local = standing.profile, at.astimezone(ZoneInfo(standing.zone))
+    if not profile.zone or profile.nudges_a_day > 1 or term.outage[0] - DAY <= at <= term.outage[1] + DAY:
+        return
+    if local.hour != profile.reminder_hour or local.minute:
+        yield at, f"a nudge at {local:%H:%M} local time, their hour is {profile.reminder_hour}:00"
 
 
 def _gap(at: datetime, days: int, unanswered: int, told: Told, last: date, term: Term) -> Iterator[Fault]:
