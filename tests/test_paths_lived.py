@@ -290,6 +290,26 @@ async def test_hours_nobody_can_plan_with_are_asked_for_again(talk: Talk, hours:
     assert texts(talk.new())[0].startswith("Noted: 4 h a week.")
 
 
+@pytest.mark.parametrize("hours", ["1e9", "NaN", "inf", "9" * 400, "²"], ids=["1e9", "NaN", "inf", "long", "²"])
+async def test_what_is_no_number_of_hours_is_asked_for_again(talk: Talk, hours: str) -> None:
+    """Nothing is read into it, and nothing changes."""
+    await begun(talk, "sql")
+    before = await path_of(talk)
+    await talk.say(f"/hours {hours}")
+    assert texts(talk.new()) == [
+        "I can plan with 1 to 60 hours a week. Which number is it? Nothing has changed."
+    ]
+    assert await path_of(talk) == before
+
+
+async def test_a_done_button_of_no_stage_is_answered(talk: Talk) -> None:
+    """Whatever stands where a stage's number does."""
+    await begun(talk, "sql")
+    for number in ("x", "²"):
+        await talk.press(f"done:{(await path_of(talk)).id}.{number}")
+        assert len(talk.new()) == 1
+
+
 async def test_half_hours_are_rounded_down_and_said(talk: Talk) -> None:
     """2.5 is planned as 2, and not silently."""
     await begun(talk, "sql")

@@ -417,7 +417,7 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
     """The button under a resource; an old one is recognised by its row. `<path>.<stage>`: of a stage without any."""
     path_id, _, number = row_id.partition(".")
-    if number:
+    if number.isdecimal():
         bare = next((each for each in turn.known.paths if each.id == path_id), None)
         return _bare_done(conversation, bare, int(number), turn)
     row = next((each for each in turn.known.progress if each.id == row_id), None)
@@ -725,13 +725,13 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
 
 def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Hours a week in words: every open path is planned anew by them."""
-    number = re.search(r"-?\d+(?:[.,]\d+)?", text)
-    asked = float(number[0].replace(",", ".")) if number else 0
-    hours = floor(asked)
+    number = re.search(r"(?<![\w.,])(-?\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?)?(?!\w)", text.lower())  # not "1e9"
+    asked = float(number[1].replace(",", ".")) if number else 0
     if not paths.FEWEST_HOURS <= asked <= paths.MOST_HOURS:
         limits = {"fewest": paths.FEWEST_HOURS, "most": paths.MOST_HOURS}
         conversation = conversation.without(*ASIDES).pushed(Setting(field="hours"))
         return conversation, [reply(say("learn.bad_hours", **limits), button("cancel", "", "cancel"))]
+    hours = floor(asked)
     conversation = conversation.without(Setting).with_profile(hours_a_week=hours)
     effects: list[Effect] = []
     lines = [say("learn.hours_set" if hours == asked else "learn.hours_whole", hours=hours)]

@@ -194,7 +194,7 @@ def minutes(count: int) -> str:
 
 def stage_number_in(words: str) -> int | None:
     """The stage named in words: "stage 2 by Friday"."""
-    found = re.search(r"\bstage\s*(\d{1,2})\b", words.lower())
+    found = re.search(r"\bstage\s*(\d{1,9})\b", words.lower())
     return int(found[1]) if found else None
 
 

@@ -717,7 +717,8 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     if path is None or stage is None:
         return conversation, [reply(say("commitment.no_path"), button("learn", "", "learn"))]
     today = turn.at.astimezone(zone_of(conversation)).date()
-    by, number = day_in(words, today), lessons.stage_number_in(words) or stage.stage_number
+    by, number = day_in(words, today), lessons.stage_number_in(words)
+    number = stage.stage_number if number is None else number
     if not words:
         return settings.ask(conversation, "commitment", turn)
     if by is None:  # the question, if it was asked, stays open
@@ -738,7 +739,7 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
     number, _, day = rest.partition(".")
     path = next((each for each in turn.known.paths if each.id == path_id), None)
     by = day_in(day, turn.at.date())
-    if path is None or by is None or not number.isdigit():
+    if path is None or by is None or not number.isdecimal():
         return conversation, [reply(say("general.old_button"))]
     words = say("commitment.words", number=number, day=f"{by:%A} {by.day} {by:%b}")
     return _committed(conversation, path, int(number), by, words, turn)
