@@ -290,7 +290,9 @@ async def test_hours_nobody_can_plan_with_are_asked_for_again(talk: Talk, hours:
     assert texts(talk.new())[0].startswith("Noted: 4 h a week.")
 
 
-@pytest.mark.parametrize("hours", ["1e9", "NaN", "inf", "9" * 400, "²"], ids=["1e9", "NaN", "inf", "long", "²"])
+@pytest.mark.parametrize(
+    "hours", ["1e9", "NaN", "inf", "9" * 400, "²"], ids=["1e9", "NaN", "inf", "long", "²"]
+)
 async def test_what_is_no_number_of_hours_is_asked_for_again(talk: Talk, hours: str) -> None:
     """Nothing is read into it, and nothing changes."""
     await begun(talk, "sql")
@@ -653,6 +655,74 @@ async def test_a_stage_without_resources_closes_with_a_word(talk: Talk) -> None:
         bot: That one is done already. Nothing counted twice. [Next step]
     """)
     hold_true(await path_of(talk, "rust"))
+
+
+async def test_a_page_named_in_two_stages_is_read_once(talk: Talk) -> None:
+    """Done in one it is done in the other, its minutes counted once."""
+    await talk.say("/help")
+    await foreign_path(
+        talk, "rust", {"resources": [page("Traits")]}, {"resources": [page("Traits"), page("Moves")]}
+    )
+    await begun(talk, "rust")
+    await talk.play("""
+        user: done
+        bot: Done: Traits. ... Stage 1 of rust is complete. ...
+        user: next
+        bot: rust · Stage 2 of 2: Part 2 Moves: ...
+        user: done
+        bot: Done: Moves. 100 % of rust. ... The rust path is complete. ...
+    """)
+    path = await path_of(talk, "rust")
+    hold_true(path)
+    assert path.progress.time_spent_minutes == 60
+
+
+@pytest.mark.parametrize(
+    ("skill", "shown"), [("C++", "C++"), ("", "Path without a name"), ("x" * 999, "x" * 24)]
+)
+async def test_a_skill_of_another_service_is_named_as_it_is(talk: Talk, skill: str, shown: str) -> None:
+    """On its button, too: neither marked up, nor empty, nor longer than fits."""
+    await talk.say("/help")
+    await foreign_path(talk, skill, {"resources": [page("Traits")]})
+    await talk.say("progress")
+    assert shown in [each.label for each in talk.last().choices]
+    assert texts(talk.new())[-1].startswith(f"{shown} 0 %")
+
+
+@pytest.mark.parametrize("minutes", [10**12, -(10**12)])
+async def test_minutes_beyond_reason_plan_all_the_same(talk: Talk, minutes: int) -> None:
+    """Ten years at most, today at least."""
+    await talk.say("/help")
+    await foreign_path(
+        talk, "rust", {"resources": [page("Traits"), page("Moves", minutes)], "duration_weeks": minutes}
+    )
+    await begun(talk, "rust")
+    await talk.play("""
+        user: done
+        bot: Done: Traits. ...
+        user: hours 2
+        bot: Noted: 2 h a week. ...
+    """)
+    await talk.wait(timedelta(days=1))
+    assert talk.new()[-1].kind == "nudge"
+
+
+@pytest.mark.parametrize(("asks", "asked"), [(0, 1), (-3, 1), (1000, None)])
+async def test_a_quiz_asks_what_there_is(talk: Talk, asks: int, asked: int | None) -> None:
+    """Whatever number another service wrote, and whatever it wants to be right."""
+    await talk.say("/help")
+    name = talk.content.paths["sql"].stages[0].stage_name
+    there = sum(each.stage == name for each in talk.content.quizzes["sql"])
+    await foreign_path(
+        talk,
+        "sql",
+        {"stage_name": name, "assessment": {"type": "quiz", "questions_count": asks, "passing_score": 500}},
+    )
+    await begun(talk, "sql")
+    await talk.say("quiz")
+    assert len((await open_attempt(talk)).questions) == (asked or there)
+    await take_quiz(talk)
+    assert "Stage 1 of SQL is complete." in texts(talk.new())[-1]
 
 
 async def test_a_path_of_ours_that_another_service_made_has_our_quizzes(talk: Talk) -> None:

@@ -618,7 +618,7 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
         lines.append(say("review.count", due=due, total=counted(len(cards), "question")))
     choices = [button("next", "", "next_path"), button("interview", "", "interview")]
     choices += [
-        Choice(id=f"path:{path.id}", label=label("path_of", skill=lessons.title_of(path.skill, turn)))
+        Choice(id=f"path:{path.id}", label=label("path_of", skill=lessons.name_of(path.skill, turn)))
         for path in ordered[:3]
     ]
     picture = lessons.picture(conversation, turn)
@@ -725,7 +725,9 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
 
 def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Hours a week in words: every open path is planned anew by them."""
-    number = re.search(r"(?<![\w.,])(-?\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?)?(?!\w)", text.lower())  # not "1e9"
+    number = re.search(
+        r"(?<![\w.,])(-?\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?)?(?!\w)", text.lower()
+    )  # not "1e9"
     asked = float(number[1].replace(",", ".")) if number else 0
     if not paths.FEWEST_HOURS <= asked <= paths.MOST_HOURS:
         limits = {"fewest": paths.FEWEST_HOURS, "most": paths.MOST_HOURS}

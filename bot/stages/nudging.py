@@ -403,7 +403,7 @@ def _step_lines(conversation: Conversation, turn: Turn) -> tuple[str, tuple[Choi
 def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
     stage = step.stage
     rested = turn.at - lessons.last_step(path, stage, turn)
-    if stage.status == "in_progress" and rested > timedelta(weeks=stage.duration_weeks):
+    if stage.status == "in_progress" and rested / timedelta(weeks=1) > stage.duration_weeks:
         return say(
             "nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(rested.days, "day")
         )

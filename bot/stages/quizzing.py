@@ -244,7 +244,7 @@ def _ended(
     pairs = [(each, given) for each, given in zip(asked, last.answers, strict=True) if each is not None]
     wrong = [each for each, given in pairs if not choosing.is_right(each, given)]
     right = len(pairs) - len(wrong)
-    score, passing = round(100 * right / len(pairs)), stage.assessment.passing_score
+    score, passing = round(100 * right / len(pairs)), lessons.passing_of(stage)
     last = replace(last, score=score)
     minutes = lessons.attempt_minutes(last)
     row = replace(
@@ -346,7 +346,7 @@ def _with_attempt(
     number = row.attempts[-1].number + 1 if row.attempts else 1
     seed = f"{row.id}/{number}"
     earlier = row.attempts[-1].questions if row.attempts else ()
-    keys = quizzes.drawn(bank, stage.assessment.questions_count, earlier, seed)
+    keys = quizzes.drawn(bank, lessons.asked_of(stage, len(bank)), earlier, seed)
     attempt = QuizAttempt(number=number, seed=seed, questions=keys, begun_at=turn.at)
     kept = (*row.attempts, attempt)[-ATTEMPTS_KEPT:]
     return replace(row, attempts=kept, status="in_progress")
