@@ -529,6 +529,20 @@ async def test_done_takes_the_time_spent(talk: Talk, said: str, minutes: int) ->
     assert [each.time_spent_minutes for each in await rows(talk) if each.completed_at] == [minutes]
 
 
+async def test_the_standing_on_twelve_paths_is_one_screen(talk: Talk) -> None:
+    """The first five in full, the others by name."""
+    await talk.say("learn")
+    for skill in list(talk.content.paths)[:12]:
+        await talk.press(f"begin:{skill}")
+    talk.new()
+    await talk.say("progress")
+    told = texts(talk.new())[0]
+    assert len(await documents(talk, "learning_paths")) == 12
+    assert len(told) <= 600
+    assert told.count("stage 1 of") == 5
+    assert all(talk.content.paths[skill].title in told for skill in list(talk.content.paths)[:12])
+
+
 async def test_an_unknown_skill_is_counted_once_a_student(talk: Talk) -> None:
     """The nearest ones are offered; asking twice counts once."""
     for words in ("learn pyhton", "learn Pyhton", "path pyhton", "learn cobol"):

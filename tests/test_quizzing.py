@@ -9,6 +9,7 @@ import pytest
 import adapters.markup
 from bot import bank, quizzes
 from bot.documents import QuizAttempt
+from bot.events import Said
 from bot.messages import CHOICE_ID_LIMIT
 from bot.quizzes import LETTERS, QuizQuestion
 from bot.stages import choosing
@@ -549,3 +550,18 @@ async def test_a_bank_that_shrinks_shortens_the_quiz(talk: Talk) -> None:
     await talk.say("next")
     assert texts(talk.new())[0].startswith("Stage 1 of SQL is complete.\n\nSQL · Stage 2 of 4")
     hold_true(await path_of(talk))
+
+
+@pytest.mark.parametrize("begin", ["quiz", "done"])
+async def test_an_edited_message_is_no_second_answer_and_is_answered(talk: Talk, begin: str) -> None:
+    """During a quiz or a recall question: what was read first stands, the question is asked again."""
+    await begun(talk, "git")
+    await talk.say(begin)
+    question = texts(talk.new())[-1]
+    before = await rows(talk)
+    await talk.hear(Said(text="A", edited=True, **talk.common()))
+    told = texts(talk.new())
+    assert told[0].startswith("I read that as you wrote it first.")
+    assert len(told) == 2
+    assert told[1].splitlines()[-1] == question.splitlines()[-1]
+    assert await rows(talk) == before

@@ -39,6 +39,7 @@ from bot.stages.interview import LONGEST_ANSWER
 from bot.stages.reviewing import WEAK_BELOW, Miss
 
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
+MOST_LINES = 5  # of paths in one message: more do not fit a phone's screen
 REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
 RATINGS = {"new": 0, "some": 30, "well": 55}  # levels of one's own rating; the last stages always remain
 
@@ -604,7 +605,9 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
     wanted = [path for path in turn.known.paths if not paths.is_left_out(path)]
     ordered = sorted(wanted, key=lambda path: (path.state != "active", paths.by_priority(path)))
-    lines = [_progress_line(path, turn) for path in ordered]
+    lines = [_progress_line(path, turn) for path in ordered[:MOST_LINES]]
+    if more := ", ".join(lessons.title_of(path.skill, turn) for path in ordered[MOST_LINES:]):
+        lines.append(say("learn.progress_more", skills=more))
     if turn.known.reports:
         last = turn.known.reports[0]
         day = last.created_at.astimezone(zone_of(conversation)).date().isoformat()
