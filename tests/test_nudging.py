@@ -446,6 +446,20 @@ async def test_kept_commitment_is_told_when_the_stage_closes(talk: Talk) -> None
     assert not any("set out to do" in each for each in texts(talk.new()))
 
 
+async def test_a_stage_passed_over_is_no_kept_commitment(talk: Talk) -> None:
+    """Whoever says they know it has not done what they promised; nothing claims so later."""
+    await learning(talk, "git")
+    await talk.say("stage 1 by Friday")
+    path = str((await documents(talk, "learning_paths"))[0]["_id"])
+    await talk.press(f"level:{path}.some")
+    while not any(each.label == "Start the quiz" for each in talk.last().choices):
+        for text in ("done", "skip", "next"):
+            await talk.say(text)
+    await pass_quiz(talk)
+    assert not any("you kept it" in each for each in texts(talk.new()))
+    assert (await conversation(talk)).commitment is None
+
+
 async def test_commitment_without_a_day_is_asked_again(talk: Talk) -> None:
     """No day, a past one, no such stage, no path: each has its sentence, and changes nothing."""
     await talk.play("""

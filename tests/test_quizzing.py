@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import adapters.markup
 from bot import bank, quizzes
-from bot.documents import QuizAttempt
+from bot.documents import QuizAttempt, Update
 from bot.events import Said
 from bot.messages import CHOICE_ID_LIMIT
 from bot.quizzes import LETTERS, QuizQuestion
@@ -27,6 +28,7 @@ from tests.lived import (
     starting,
     take_quiz,
     without_questions,
+    written_elsewhere,
 )
 from tests.talk import Talk, texts
 
@@ -565,3 +567,17 @@ async def test_an_edited_message_is_no_second_answer_and_is_answered(talk: Talk,
     assert len(told) == 2
     assert told[1].splitlines()[-1] == question.splitlines()[-1]
     assert await rows(talk) == before
+
+
+async def test_a_stage_taken_away_during_its_quiz_ends_it(talk: Talk) -> None:
+    """By another service: words and old buttons are answered, and the path goes on."""
+    await talk.say("quiz")
+    pick = talk.last().choices[0].id
+    path = await path_of(talk)
+    fields = {"stages": msgspec.to_builtins(path.stages[1:])}
+    await written_elsewhere(talk, Update(collection="learning_paths", id=path.id, fields=fields))
+    talk.new()
+    for act in (talk.press(pick), talk.say("A"), talk.press(pick), talk.say("next")):
+        await act
+        assert len(talk.new()) == 1
+    assert talk.last().choices[0].label == "Done"

@@ -779,11 +779,15 @@ def closed(
 
 
 def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Conversation, str]:
-    """Word of a promise whose stage is complete; empty when there is none."""
+    """Word of a promise whose stage is complete; empty when there is none. One whose stage was passed over, or that
+    another service has taken away, is over without a word."""
     promise = conversation.commitment
     if promise is None or promise.path != path.id:
         return conversation, ""
-    if paths.stage_of(path, promise.stage).status != "completed":
+    stage = next((each for each in path.stages if each.stage_number == promise.stage), None)
+    if stage is None or stage.passed_over:
+        return replace(conversation, commitment=None), ""
+    if stage.status != "completed":
         return conversation, ""
     today = turn.at.astimezone(zone_of(conversation)).date()
     key = "commitment.kept" if today <= promise.by else "commitment.kept_late"

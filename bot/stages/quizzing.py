@@ -122,9 +122,9 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     row = next((each for each in turn.known.progress if each.id == pick.row), None)
     path = next((each for each in turn.known.paths if row is not None and each.id == row.path_id), None)
     open_ = lessons.open_attempt(row)
-    if row is None or path is None:
+    stage = _stage_of(path, row.stage_number) if row is not None else None
+    if row is None or path is None or stage is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
-    stage = paths.stage_of(path, row.stage_number)
     if open_ is None or pick.turn != _turn_of(open_):
         if open_ is not None and pick.turn == _turn_of(replace(open_, answers=open_.answers[:-1])):
             return conversation, []  # the same press twice
@@ -362,10 +362,16 @@ def _kept(row: LearningProgress, at: datetime) -> Effect:
 def _at(stage: Quizzing, turn: Turn) -> tuple[LearningPath, PathStage, LearningProgress, QuizAttempt] | None:
     row = next((each for each in turn.known.progress if each.id == stage.row), None)
     path = next((each for each in turn.known.paths if each.id == stage.path), None)
+    on_path = _stage_of(path, stage.number)
     open_ = lessons.open_attempt(row)
-    if row is None or path is None or open_ is None:
+    if row is None or path is None or on_path is None or open_ is None:
         return None
-    return path, paths.stage_of(path, stage.number), row, open_
+    return path, on_path, row, open_
+
+
+def _stage_of(path: LearningPath | None, number: int) -> PathStage | None:
+    """None where another service has taken it away."""
+    return next((each for each in path.stages if each.stage_number == number), None) if path else None
 
 
 def _asked(open_: QuizAttempt, turn: Turn) -> QuizQuestion | None:
