@@ -615,7 +615,7 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
         lines.append(say(key, company=plain(last.company), score=last.score, date=day))
     if not lines:
         lines = [say("learn.progress_none")]
-    cards = [row.card for row in turn.known.progress if row.card is not None]
+    cards = [row.card for row in reviewing.there(turn) if row.card is not None]
     if cards:
         due = sum(card.due <= turn.at for card in cards)
         lines.append(say("review.count", due=due, total=counted(len(cards), "question")))

@@ -230,7 +230,7 @@ def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
         ):  # a quiz not begun has no row of its own
             own = [each for each in turn.known.progress if each.path_id == path.id]
             return own[-1].id, turn.at
-    carded = [row for row in turn.known.progress if row.card is not None]
+    carded = reviewing.there(turn)
     if not carded:
         return "", turn.at
     first = min(carded, key=lambda row: (row.card.due if row.card else turn.at, row.id))
