@@ -37,7 +37,7 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     (
         "commit",
         re.compile(
-            r"(?P<argument>.*\bstage\s*\d{1,2}\b.*\b(?:by|until|before|till)\b.+)", re.IGNORECASE | re.DOTALL
+            r"(?P<argument>.*\bstage\s*\d{1,9}\b.*\b(?:by|until|before|till)\b.+)", re.IGNORECASE | re.DOTALL
         ),
     ),
     ("quiz", re.compile(r"\Aquiz(?: me)?(?:\s+(?:on |about )?(?P<argument>.+))?\Z", re.IGNORECASE)),

@@ -401,6 +401,8 @@ def _edited(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """A message written anew: code is run again; what was an answer stands as it was read first."""
     match stage := conversation.interview:
         case None:
+            if isinstance(conversation.floor, Recalling | AwaitingRecallGrade | Quizzing | Placing):
+                return _with_question(conversation, [reply(say("interview.edited"))], turn)
             return conversation, []
         case Coding() if coding.is_code(text):
             return coding.said(conversation, stage, text, turn)

@@ -31,6 +31,7 @@ from bot.documents import (
 TARGET = 80  # the level at the end of a path: ready for an interview, not an expert
 QUIZ_MINUTES = 10  # of one time through a stage's quiz
 FEWEST_HOURS, MOST_HOURS = 1, 60  # a week: beyond that it is a typing error, or a promise nobody keeps
+LONGEST_PLAN = 3650  # days: another service's minutes may be anything
 RETEST = Assessment(type="quiz", questions_count=1, passing_score=65)  # another question on the topic
 
 _RANK: dict[Priority, int] = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
@@ -175,7 +176,7 @@ def with_begun(path: LearningPath, number: int, at: datetime) -> LearningPath:
     if path.progress.estimated_completion_date >= at.date().isoformat():
         return path
     weeks = sum(stage.duration_weeks for stage in path.stages if stage.status != "completed")
-    end = (at.date() + timedelta(weeks=weeks)).isoformat()
+    end = (at.date() + _days(7 * weeks)).isoformat()
     return replace(path, progress=replace(path.progress, estimated_completion_date=end))
 
 
@@ -191,7 +192,10 @@ def with_done(
         )
         if stage.status == "completed":  # passed over, and read all the same
             return replace(stage, resources=resources)
-        stage = replace(stage, resources=resources, status="in_progress")
+        stage = replace(stage, resources=resources)
+        if stage.stage_number != number:  # another service named the page twice: read is read
+            return stage
+        stage = replace(stage, status="in_progress")
         return stage if assessed or _open(stage) else replace(stage, status="completed", completed_at=at)
 
     number = next(
@@ -199,9 +203,8 @@ def with_done(
         for stage in path.stages
         if any(each.resource_id == resource_id for each in stage.resources)
     )
-    return planned(
-        with_spent(_with_stage(path, number, done, at), minutes), hours=hours, at=at, closed=number
-    )
+    after = replace(path, stages=tuple(map(done, path.stages)))
+    return planned(with_spent(after, minutes), hours=hours, at=at, closed=number)
 
 
 def with_assessed(path: LearningPath, number: int, *, hours: int, at: datetime) -> LearningPath:
@@ -272,7 +275,7 @@ def planned(path: LearningPath, *, hours: int, at: datetime, closed: int = 0) ->
 
 def planned_end(path: LearningPath, hours: int, today: date) -> date:
     """Today plus what is left, at so many hours a week."""
-    return today + timedelta(days=ceil(7 * minutes_left(path) / (60 * hours)))
+    return today + _days(ceil(7 * minutes_left(path) / (60 * hours)))
 
 
 def minutes_left(path: LearningPath) -> int:
@@ -398,6 +401,10 @@ def _stage(template: TemplateStage, number: int, hours: int) -> PathStage:
         resources=resources,
         assessment=template.assessment,
     )
+
+
+def _days(count: int) -> timedelta:
+    return timedelta(days=max(0, min(LONGEST_PLAN, count)))
 
 
 def _weeks(minutes: int, hours: int) -> int:

@@ -91,10 +91,12 @@ log = logging.getLogger("viva.turn")
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an event. `attempt`: the interview answer it was kept as, or joined."""
+    """What became of an event. `attempt`: the interview answer it was kept as, or joined. `forgotten`: the student was
+    erased by it."""
 
     student: str
     attempt: str | None = None
+    forgotten: bool = False
 
 
 class Swept(msgspec.Struct, kw_only=True):
@@ -112,6 +114,7 @@ class _Taken(msgspec.Struct, frozen=True, kw_only=True):
     """What a turn committed. `heard`: the event had been committed before, so nothing was done."""
 
     heard: bool = False
+    forgotten: bool = False
     before: Conversation | None = None
     after: Conversation | None = None
     writes: Sequence[Write] = ()
@@ -256,7 +259,7 @@ class Shell:
         if taken.heard and unsure:  # it was: what it left to send and to grade is taken up at once
             await self._store.settle(student)
             await self.sweep_left()
-        return Receipt(student=student, attempt=_attempt_in(taken.writes))
+        return Receipt(student=student, attempt=_attempt_in(taken.writes), forgotten=taken.forgotten)
 
     async def _turn(self, student: str, event: Event) -> _Taken | None:
         """Lock, load, decide, commit; then send and grade. None when the student has been forgotten meanwhile."""
@@ -297,7 +300,7 @@ class Shell:
             deliveries = self._deliveries(after, event, effects)
             if any(isinstance(effect, Forget) for effect in effects):
                 await self._forget(student)
-                return _Taken(deliveries=deliveries)
+                return _Taken(deliveries=deliveries, forgotten=True)
             writes: list[Write] = [effect for effect in effects if isinstance(effect, Insert | Update)]
             if record.version == 0:
                 writes.insert(0, _student_document(after))

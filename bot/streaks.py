@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 GRACE = timedelta(hours=1)  # after midnight: who finishes at 00:40 has not lost the day
+AHEAD = timedelta(weeks=2)  # of a turn that comes late; a last day further ahead is a clock's that was wrong
 FREEZES = 2  # a calendar month: a day missed without losing the streak
 
 
@@ -28,6 +29,8 @@ def learnt(streak: Streak | None, at: datetime, zone: ZoneInfo) -> Streak:
     today = at.astimezone(zone).date()
     if streak is None:
         return Streak(days=1, last=today, at=at, best=1, zone=zone.key)
+    if streak.last > today + AHEAD:
+        return replace(streak, last=today, at=at, zone=zone.key)
     early = (at - GRACE).astimezone(zone).date()  # in the first hour: yesterday, if that day is still open
     day = early if streak.last < early < today else today
     if day <= streak.last:  # the same day, or a clock or a flight that goes back

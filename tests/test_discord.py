@@ -108,7 +108,7 @@ class Bot:
         for place, message in enumerate(self.answer(event)):
             edit = event.message if isinstance(event, Pressed) and self.edits else ""
             await self.adapter.send(delivery(message, event.address, name=f"{event.id}{place}", edit=edit))
-        return Receipt(student="s")
+        return Receipt(student="s", forgotten=isinstance(event, Said) and event.text == "forget")
 
     @property
     def said(self) -> list[str]:
@@ -498,6 +498,22 @@ async def test_what_was_written_meanwhile_is_read_on_in_order(server: DiscordSer
     ann.say("after")
     await server.until(lambda: "after" in again.said, within=20)
     assert again.said == [*map(str, range(120)), "after"]
+    await again.stop()
+
+
+async def test_no_bookmark_is_kept_of_who_was_erased(server: DiscordServer, bot: Bot) -> None:
+    """Their next word begins anew, and what they write later while nobody listens is read on again."""
+    ann = server.person("ann")
+    ann.say("one")
+    await server.until(lambda: bot.marks.kept)
+    ann.say("forget")
+    await server.until(lambda: not bot.marks.kept)
+    ann.say("hello")
+    await server.until(lambda: bot.marks.kept)
+    await bot.stop()
+    ann.say("still there?")
+    again = await Bot(server, bot.marks).start()
+    await server.until(lambda: again.said == ["still there?"])
     await again.stop()
 
 

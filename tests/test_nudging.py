@@ -105,6 +105,14 @@ async def test_only_on_the_days_they_named(talk: Talk) -> None:
     assert await days_of(talk, 7) == ["Sun 8 19:00", "Sat 14 19:00"]
 
 
+async def test_a_rhythm_of_countless_days_is_asked_for_again(talk: Talk) -> None:
+    """A number too long to be read changes nothing."""
+    await learning(talk)
+    await talk.say(f"/reminders every {'9' * 5000} days")
+    assert "I did not find a time of day in that." in texts(talk.new())[0]
+    assert (await conversation(talk)).profile.nudge_every == 1
+
+
 async def test_hour_is_local_on_both_sides_of_a_clock_change(talk: Talk) -> None:
     """19:00 stays 19:00 when Berlin's clocks go forward on 29 March."""
     talk.zone = "Europe/Berlin"
@@ -471,6 +479,20 @@ async def test_kept_commitment_is_told_when_the_stage_closes(talk: Talk) -> None
     assert not any("set out to do" in each for each in texts(talk.new()))
 
 
+async def test_a_stage_passed_over_is_no_kept_commitment(talk: Talk) -> None:
+    """Whoever says they know it has not done what they promised; nothing claims so later."""
+    await learning(talk, "git")
+    await talk.say("stage 1 by Friday")
+    path = str((await documents(talk, "learning_paths"))[0]["_id"])
+    await talk.press(f"level:{path}.some")
+    while not any(each.label == "Start the quiz" for each in talk.last().choices):
+        for text in ("done", "skip", "next"):
+            await talk.say(text)
+    await pass_quiz(talk)
+    assert not any("you kept it" in each for each in texts(talk.new()))
+    assert (await conversation(talk)).commitment is None
+
+
 async def test_commitment_without_a_day_is_asked_again(talk: Talk) -> None:
     """No day, a past one, no such stage, no path: each has its sentence, and changes nothing."""
     await talk.play("""
@@ -488,6 +510,10 @@ async def test_commitment_without_a_day_is_asked_again(talk: Talk) -> None:
         bot: That day is over. Name one to come.
         user: stage 9 by Friday
         bot: There is no stage 9; your path has 4. Nothing has changed.
+        user: stage 0 by Friday
+        bot: There is no stage 0; your path has 4. Nothing has changed.
+        user: stage 100 by Friday
+        bot: There is no stage 100; your path has 4. Nothing has changed.
         user: Friday
         bot: Noted: "Friday". ... until Friday 6 Mar; I bring it up the day before. ...
     """)

@@ -290,6 +290,28 @@ async def test_hours_nobody_can_plan_with_are_asked_for_again(talk: Talk, hours:
     assert texts(talk.new())[0].startswith("Noted: 4 h a week.")
 
 
+@pytest.mark.parametrize(
+    "hours", ["1e9", "NaN", "inf", "9" * 400, "²"], ids=["1e9", "NaN", "inf", "long", "²"]
+)
+async def test_what_is_no_number_of_hours_is_asked_for_again(talk: Talk, hours: str) -> None:
+    """Nothing is read into it, and nothing changes."""
+    await begun(talk, "sql")
+    before = await path_of(talk)
+    await talk.say(f"/hours {hours}")
+    assert texts(talk.new()) == [
+        "I can plan with 1 to 60 hours a week. Which number is it? Nothing has changed."
+    ]
+    assert await path_of(talk) == before
+
+
+async def test_a_done_button_of_no_stage_is_answered(talk: Talk) -> None:
+    """Whatever stands where a stage's number does."""
+    await begun(talk, "sql")
+    for number in ("x", "²"):
+        await talk.press(f"done:{(await path_of(talk)).id}.{number}")
+        assert len(talk.new()) == 1
+
+
 async def test_half_hours_are_rounded_down_and_said(talk: Talk) -> None:
     """2.5 is planned as 2, and not silently."""
     await begun(talk, "sql")
@@ -507,6 +529,20 @@ async def test_done_takes_the_time_spent(talk: Talk, said: str, minutes: int) ->
     assert [each.time_spent_minutes for each in await rows(talk) if each.completed_at] == [minutes]
 
 
+async def test_the_standing_on_twelve_paths_is_one_screen(talk: Talk) -> None:
+    """The first five in full, the others by name."""
+    await talk.say("learn")
+    for skill in list(talk.content.paths)[:12]:
+        await talk.press(f"begin:{skill}")
+    talk.new()
+    await talk.say("progress")
+    told = texts(talk.new())[0]
+    assert len(await documents(talk, "learning_paths")) == 12
+    assert len(told) <= 600
+    assert told.count("stage 1 of") == 5
+    assert all(talk.content.paths[skill].title in told for skill in list(talk.content.paths)[:12])
+
+
 async def test_an_unknown_skill_is_counted_once_a_student(talk: Talk) -> None:
     """The nearest ones are offered; asking twice counts once."""
     for words in ("learn pyhton", "learn Pyhton", "path pyhton", "learn cobol"):
@@ -633,6 +669,74 @@ async def test_a_stage_without_resources_closes_with_a_word(talk: Talk) -> None:
         bot: That one is done already. Nothing counted twice. [Next step]
     """)
     hold_true(await path_of(talk, "rust"))
+
+
+async def test_a_page_named_in_two_stages_is_read_once(talk: Talk) -> None:
+    """Done in one it is done in the other, its minutes counted once."""
+    await talk.say("/help")
+    await foreign_path(
+        talk, "rust", {"resources": [page("Traits")]}, {"resources": [page("Traits"), page("Moves")]}
+    )
+    await begun(talk, "rust")
+    await talk.play("""
+        user: done
+        bot: Done: Traits. ... Stage 1 of rust is complete. ...
+        user: next
+        bot: rust · Stage 2 of 2: Part 2 Moves: ...
+        user: done
+        bot: Done: Moves. 100 % of rust. ... The rust path is complete. ...
+    """)
+    path = await path_of(talk, "rust")
+    hold_true(path)
+    assert path.progress.time_spent_minutes == 60
+
+
+@pytest.mark.parametrize(
+    ("skill", "shown"), [("C++", "C++"), ("", "Path without a name"), ("x" * 999, "x" * 24)]
+)
+async def test_a_skill_of_another_service_is_named_as_it_is(talk: Talk, skill: str, shown: str) -> None:
+    """On its button, too: neither marked up, nor empty, nor longer than fits."""
+    await talk.say("/help")
+    await foreign_path(talk, skill, {"resources": [page("Traits")]})
+    await talk.say("progress")
+    assert shown in [each.label for each in talk.last().choices]
+    assert texts(talk.new())[-1].startswith(f"{shown} 0 %")
+
+
+@pytest.mark.parametrize("minutes", [10**12, -(10**12)])
+async def test_minutes_beyond_reason_plan_all_the_same(talk: Talk, minutes: int) -> None:
+    """Ten years at most, today at least."""
+    await talk.say("/help")
+    await foreign_path(
+        talk, "rust", {"resources": [page("Traits"), page("Moves", minutes)], "duration_weeks": minutes}
+    )
+    await begun(talk, "rust")
+    await talk.play("""
+        user: done
+        bot: Done: Traits. ...
+        user: hours 2
+        bot: Noted: 2 h a week. ...
+    """)
+    await talk.wait(timedelta(days=1))
+    assert talk.new()[-1].kind == "nudge"
+
+
+@pytest.mark.parametrize(("asks", "asked"), [(0, 1), (-3, 1), (1000, None)])
+async def test_a_quiz_asks_what_there_is(talk: Talk, asks: int, asked: int | None) -> None:
+    """Whatever number another service wrote, and whatever it wants to be right."""
+    await talk.say("/help")
+    name = talk.content.paths["sql"].stages[0].stage_name
+    there = sum(each.stage == name for each in talk.content.quizzes["sql"])
+    await foreign_path(
+        talk,
+        "sql",
+        {"stage_name": name, "assessment": {"type": "quiz", "questions_count": asks, "passing_score": 500}},
+    )
+    await begun(talk, "sql")
+    await talk.say("quiz")
+    assert len((await open_attempt(talk)).questions) == (asked or there)
+    await take_quiz(talk)
+    assert "Stage 1 of SQL is complete." in texts(talk.new())[-1]
 
 
 async def test_a_path_of_ours_that_another_service_made_has_our_quizzes(talk: Talk) -> None:

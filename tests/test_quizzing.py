@@ -4,11 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import adapters.markup
 from bot import bank, quizzes
-from bot.documents import QuizAttempt
+from bot.documents import QuizAttempt, Update
+from bot.events import Said
 from bot.messages import CHOICE_ID_LIMIT
 from bot.quizzes import LETTERS, QuizQuestion
 from bot.stages import choosing
@@ -26,6 +28,7 @@ from tests.lived import (
     starting,
     take_quiz,
     without_questions,
+    written_elsewhere,
 )
 from tests.talk import Talk, texts
 
@@ -549,3 +552,32 @@ async def test_a_bank_that_shrinks_shortens_the_quiz(talk: Talk) -> None:
     await talk.say("next")
     assert texts(talk.new())[0].startswith("Stage 1 of SQL is complete.\n\nSQL · Stage 2 of 4")
     hold_true(await path_of(talk))
+
+
+@pytest.mark.parametrize("begin", ["quiz", "done"])
+async def test_an_edited_message_is_no_second_answer_and_is_answered(talk: Talk, begin: str) -> None:
+    """During a quiz or a recall question: what was read first stands, the question is asked again."""
+    await begun(talk, "git")
+    await talk.say(begin)
+    question = texts(talk.new())[-1]
+    before = await rows(talk)
+    await talk.hear(Said(text="A", edited=True, **talk.common()))
+    told = texts(talk.new())
+    assert told[0].startswith("I read that as you wrote it first.")
+    assert len(told) == 2
+    assert told[1].splitlines()[-1] == question.splitlines()[-1]
+    assert await rows(talk) == before
+
+
+async def test_a_stage_taken_away_during_its_quiz_ends_it(talk: Talk) -> None:
+    """By another service: words and old buttons are answered, and the path goes on."""
+    await talk.say("quiz")
+    pick = talk.last().choices[0].id
+    path = await path_of(talk)
+    fields = {"stages": msgspec.to_builtins(path.stages[1:])}
+    await written_elsewhere(talk, Update(collection="learning_paths", id=path.id, fields=fields))
+    talk.new()
+    for act in (talk.press(pick), talk.say("A"), talk.press(pick), talk.say("next")):
+        await act
+        assert len(talk.new()) == 1
+    assert talk.last().choices[0].label == "Done"

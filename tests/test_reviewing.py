@@ -345,6 +345,36 @@ async def test_review_asks_the_due_ones_then_says_when_the_next_comes(talk: Talk
     """)
 
 
+async def test_a_card_whose_question_is_gone_is_neither_counted_nor_waited_for(talk: Talk) -> None:
+    """The content has let go of it: the other card is the next one, and without another there is none."""
+    await missed_one(talk)
+    gone = (await cards(talk))[0]["item"]
+    await talk.wait(timedelta(days=2))
+    await talk.say("/interview one")
+    await talk.say("dunno")
+    whole, talk.content = talk.content, without(talk.content, gone)
+    talk.new()
+    await talk.play("""
+        user: review
+        bot: Nothing is due. The next review is ...
+        user: progress
+        bot: ... Reviews: 0 due of 1 question. ...
+    """)
+    other = next(each["item"] for each in await cards(talk) if each["item"] != gone)
+    talk.content = without(without(whole, gone), other)
+    await talk.wait(timedelta(days=9))
+    assert not [each for each in talk.new() if each.kind == "nudge"]
+    assert not [each for each in await documents(talk, "learning_progress") if each["next_nudge_at"]]
+    await talk.say("review")
+    assert texts(talk.new())[0].startswith("There is nothing to review yet.")
+
+
+def without(bank: Content, question: str) -> Content:
+    """The content without a question, retired or not."""
+    left = {key: each for key, each in bank.questions.items() if key != question}
+    return replace(bank, questions=left, retired={})
+
+
 async def test_done_in_front_of_a_review_is_about_the_resource(talk: Talk) -> None:
     """A review that came unasked does not stand in the way of the path."""
     await missed_one(talk)

@@ -39,6 +39,12 @@ def test_several_times_a_day_are_one_day() -> None:
     assert after("2026-03-02T08:00", "2026-03-02T22:00", "2026-03-03T07:00").days == 2
 
 
+def test_a_clock_a_year_ahead_stops_no_streak_for_a_year() -> None:
+    """What it cost is lost; from the next day on days count again."""
+    streak = after("2026-03-02T19:00", "2027-03-02T19:00", "2026-03-03T19:00", "2026-03-04T19:00")
+    assert (streak.days, streak.last) == (2, date(2026, 3, 4))
+
+
 @pytest.mark.parametrize(
     ("then", "days", "last"),
     [

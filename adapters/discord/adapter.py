@@ -186,7 +186,7 @@ class DiscordAdapter:
 
     async def _said(self, message: discord.Message, *, bookmark: bool) -> None:
         """One direct message. The bookmark moves once its turn is committed."""
-        channel = message.channel.id
+        channel, forgotten = message.channel.id, False
         address = Address(platform=PLATFORM, chat=str(channel))
         if self._may(message.author):
             self._type_soon(channel)
@@ -195,10 +195,12 @@ class DiscordAdapter:
             if message.message_snapshots or message.poll:
                 files.append(File("other"))
             heard = Heard(message.id, self._clock(), message.author.id, address)
-            await self._received(to_event(heard, message.content, files))
+            forgotten = await self._received(to_event(heard, message.content, files))
         else:
             await self._tell(address, Message(text=say("general.not_allowed")), once=message.id)
-        if bookmark and message.id > self._seen.get(channel, 0):
+        if forgotten:
+            await self._unmark(channel)
+        elif bookmark and message.id > self._seen.get(channel, 0):
             await self._bookmark(channel, message.id)
 
     async def _edited_message(self, message: discord.Message) -> None:
@@ -241,8 +243,9 @@ class DiscordAdapter:
         async with self._line(channel or given.user.id):
             if channel:
                 await self._read_on(channel)
-            await self._received(to_event(heard, interaction))
-            if (
+            if await self._received(to_event(heard, interaction)) and channel:
+                await self._unmark(channel)
+            elif (
                 channel and channel not in self._seen
             ):  # from now on, what is written while we are away is read
                 await self._bookmark(channel, given.id)
@@ -255,11 +258,11 @@ class DiscordAdapter:
         until = int((self._clock() + SLOT_OPEN).timestamp())
         return Slot(kind=kind, until=until, application=str(given.application_id), token=given.token)
 
-    async def _received(self, events: list[FromStudent]) -> None:
+    async def _received(self, events: list[FromStudent]) -> bool:
+        """Whether the student was erased."""
         if self._receive is None:
             raise RuntimeError("not running")
-        for event in events:
-            await self._receive(event)
+        return [(await self._receive(event)).forgotten for event in events][-1:] == [True]
 
     def _may(self, user: discord.abc.Snowflake) -> bool:
         return not self._allowed or str(user.id) in self._allowed
@@ -323,6 +326,15 @@ class DiscordAdapter:
             await self._bookmarks.set(f"discord:seen:{channel}", str(message))
         except StoreUnavailable:  # read once more after a restart, and recognised by its id
             log.warning("no bookmark for chat %s: the database is away", channel)
+
+    async def _unmark(self, channel: int) -> None:
+        """Nothing is kept of who was erased; the next word begins anew."""
+        self._seen.pop(channel, None)
+        self._stale.discard(channel)
+        try:
+            await self._bookmarks.set(f"discord:seen:{channel}", None)
+        except StoreUnavailable:
+            log.warning("the bookmark of chat %s stays: the database is away", channel)
 
     @asynccontextmanager
     async def _line(self, channel: int) -> AsyncIterator[None]:

@@ -39,6 +39,7 @@ from bot.stages.interview import LONGEST_ANSWER
 from bot.stages.reviewing import WEAK_BELOW, Miss
 
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
+MOST_LINES = 5  # of paths in one message: more do not fit a phone's screen
 REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
 
 
@@ -521,7 +522,9 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
     wanted = [path for path in turn.known.paths if not paths.is_left_out(path)]
     ordered = sorted(wanted, key=lambda path: (path.state != "active", paths.by_priority(path)))
-    lines = [_progress_line(path, turn) for path in ordered]
+    lines = [_progress_line(path, turn) for path in ordered[:MOST_LINES]]
+    if more := ", ".join(lessons.title_of(path.skill, turn) for path in ordered[MOST_LINES:]):
+        lines.append(say("learn.progress_more", skills=more))
     if turn.known.reports:
         last = turn.known.reports[0]
         day = local_day(conversation, last.created_at).isoformat()
@@ -529,13 +532,13 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
         lines.append(say(key, company=plain(last.company), score=last.score, date=day))
     if not lines:
         lines = [say("learn.progress_none")]
-    cards = [row.card for row in turn.known.progress if row.card is not None]
+    cards = [row.card for row in reviewing.there(turn) if row.card is not None]
     if cards:
         due = sum(card.due <= turn.at for card in cards)
         lines.append(say("review.count", due=due, total=counted(len(cards), "question")))
     choices = [button("next", "", "next_path"), button("interview", "", "interview")]
     choices += [
-        Choice(id=f"path:{path.id}", label=label("path_of", skill=lessons.title_of(path.skill, turn)))
+        Choice(id=f"path:{path.id}", label=label("path_of", skill=lessons.name_of(path.skill, turn)))
         for path in ordered[:3]
     ]
     picture = lessons.picture(conversation, turn)
@@ -643,13 +646,15 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
 
 def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Hours a week in words: every open path is planned anew by them."""
-    number = re.search(r"-?\d+(?:[.,]\d+)?", text)
-    asked = float(number[0].replace(",", ".")) if number else 0
-    hours = floor(asked)
+    number = re.search(
+        r"(?<![\w.,])(-?\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?)?(?!\w)", text.lower()
+    )  # not "1e9"
+    asked = float(number[1].replace(",", ".")) if number else 0
     if not paths.FEWEST_HOURS <= asked <= paths.MOST_HOURS:
         limits = {"fewest": paths.FEWEST_HOURS, "most": paths.MOST_HOURS}
         conversation = conversation.without(*ASIDES).pushed(Setting(field="hours"))
         return conversation, [reply(say("learn.bad_hours", **limits), button("cancel", "", "cancel"))]
+    hours = floor(asked)
     conversation = conversation.without(Setting).with_profile(hours_a_week=hours)
     effects: list[Effect] = []
     lines = [say("learn.hours_set" if hours == asked else "learn.hours_whole", hours=hours)]

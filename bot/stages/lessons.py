@@ -28,6 +28,7 @@ from bot.sentences import counted, say
 
 WEEKS_SHOWN = 6  # in the picture
 DIFFERS = 0.4  # of the hours planned: by less no plan is made anew
+LONGEST_SKILL = 24  # characters of a name another service gave: a button's
 SLIPPED = timedelta(days=3)  # of a planned end: less is the ordinary unevenness of weeks
 LOOKED_BACK = timedelta(weeks=2)  # at what a week really has; one alone says little
 
@@ -89,6 +90,16 @@ def questions_of(path: LearningPath, stage: PathStage, turn: Turn) -> list[QuizQ
     template = turn.content.path(path.skill)
     bank = turn.content.quizzes.get(template.skill, ()) if template else ()
     return [each for each in bank if each.stage == stage.stage_name]
+
+
+def asked_of(stage: PathStage, there: int) -> int:
+    """How many of the questions there are a quiz asks; another service may want none, or more."""
+    return max(1, min(stage.assessment.questions_count, there))
+
+
+def passing_of(stage: PathStage) -> int:
+    """The score that passes its quiz, one that can be reached."""
+    return min(100, stage.assessment.passing_score)
 
 
 def assessed(path: LearningPath, stage: PathStage, turn: Turn) -> bool:
@@ -168,9 +179,14 @@ def last_step(path: LearningPath, stage: PathStage, turn: Turn) -> datetime:
 
 
 def title_of(skill: str, turn: Turn) -> str:
-    """How a skill is written; a path another service made may have one we have no path for."""
+    """How a skill is written in a message."""
+    return plain(name_of(skill, turn))
+
+
+def name_of(skill: str, turn: Turn) -> str:
+    """The same on a button and in a picture; a path another service made may have one we have no path for."""
     template = turn.content.path(skill)
-    return template.title if template else plain(skill)
+    return template.title if template else " ".join(skill.split())[:LONGEST_SKILL] or say("learn.no_name")
 
 
 def finished(path: LearningPath, turn: Turn) -> str:
@@ -215,8 +231,8 @@ def step_text(
     text = say(
         key,
         **where,
-        questions=counted(stage.assessment.questions_count, "question"),
-        passing=stage.assessment.passing_score,
+        questions=counted(asked_of(stage, len(questions_of(path, stage, turn))), "question"),
+        passing=passing_of(stage),
         answered=len(open_quiz.answers) if open_quiz else 0,
     )
     label = "quiz_on" if open_quiz else "quiz_start"
@@ -239,7 +255,7 @@ def minutes(count: int) -> str:
 
 def stage_number_in(words: str) -> int | None:
     """The stage named in words: "stage 2 by Friday"."""
-    found = re.search(r"\bstage\s*(\d{1,2})\b", words.lower())
+    found = re.search(r"\bstage\s*(\d{1,9})\b", words.lower())
     return int(found[1]) if found else None
 
 
@@ -360,7 +376,7 @@ def picture(conversation: Conversation, turn: Turn) -> Route | None:
 
 def _route_title(path: LearningPath, turn: Turn) -> str:
     return say(
-        "learn.picture_path", skill=title_of(path.skill, turn), percent=path.progress.completion_percentage
+        "learn.picture_path", skill=name_of(path.skill, turn), percent=path.progress.completion_percentage
     )
 
 

@@ -220,7 +220,7 @@ def anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
         row = lessons.row_of(path, step, turn) or next(reversed(own), None)  # a quiz not begun has none
         if row is not None:
             return row.id, turn.at
-    cards = [(row.card.due, row.id) for row in turn.known.progress if row.card is not None]
+    cards = [(row.card.due, row.id) for row in reviewing.there(turn) if row.card is not None]
     if not cards:
         return "", turn.at
     due, first = min(cards)
@@ -385,7 +385,7 @@ def _step_lines(path: LearningPath, step: paths.Step, turn: Turn) -> tuple[str, 
 def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
     stage = step.stage
     rested = turn.at - lessons.last_step(path, stage, turn)
-    if stage.status == "in_progress" and rested > timedelta(weeks=stage.duration_weeks):
+    if stage.status == "in_progress" and rested / timedelta(weeks=1) > stage.duration_weeks:
         return say(
             "nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(rested.days, "day")
         )
@@ -573,7 +573,8 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     if path is None or stage is None:
         return conversation, [reply(say("commitment.no_path"), button("learn", "", "learn"))]
     today = local_day(conversation, turn.at)
-    by, number = day_in(words, today), lessons.stage_number_in(words) or stage.stage_number
+    by, number = day_in(words, today), lessons.stage_number_in(words)
+    number = stage.stage_number if number is None else number
     if not words:
         return settings.ask(conversation, "commitment", turn)
     if by is None:  # the question, if it was asked, stays open
@@ -595,7 +596,7 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
     number, _, day = rest.partition(".")
     path = turn.path(path_id)
     by = day_in(day, turn.at.date())
-    if path is None or by is None or not number.isdigit():
+    if path is None or by is None or not number.isdecimal():
         return conversation, [reply(say("general.old_button"))]
     words = say("commitment.words", number=number, day=f"{by:%A} {day_month(by)}")
     return _committed(conversation, path, int(number), by, words, turn)
@@ -633,11 +634,15 @@ def closed(
 
 
 def kept(conversation: Conversation, path: LearningPath, turn: Turn) -> tuple[Conversation, str]:
-    """Word of a promise whose stage is complete; empty when there is none."""
+    """Word of a promise whose stage is complete; empty when there is none. One whose stage was passed over, or that
+    another service has taken away, is over without a word."""
     promise = conversation.commitment
     if promise is None or promise.path != path.id:
         return conversation, ""
-    if paths.stage_of(path, promise.stage).status != "completed":
+    stage = paths.numbered(path, promise.stage)
+    if stage is None or stage.passed_over:
+        return replace(conversation, commitment=None), ""
+    if stage.status != "completed":
         return conversation, ""
     today = local_day(conversation, turn.at)
     key = "commitment.kept" if today <= promise.by else "commitment.kept_late"

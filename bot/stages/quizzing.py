@@ -113,9 +113,9 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     row = turn.row(pick.row)
     path = turn.path(row.path_id) if row else None
     open_ = lessons.open_attempt(row)
-    if row is None or path is None:
+    stage = paths.numbered(path, row.stage_number) if row is not None else None
+    if row is None or path is None or stage is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
-    stage = paths.stage_of(path, row.stage_number)
     if open_ is None or pick.turn != _turn_of(open_):
         if open_ is not None and pick.turn == _turn_of(replace(open_, answers=open_.answers[:-1])):
             return conversation, []  # the same press twice
@@ -200,7 +200,7 @@ def _ended(
     pairs = [(each, given) for each, given in zip(asked, last.answers, strict=True) if each is not None]
     wrong = [each for each, given in pairs if not quizzes.is_right(each, given)]
     right = len(pairs) - len(wrong)
-    score, passing = round(100 * right / len(pairs)), stage.assessment.passing_score
+    score, passing = round(100 * right / len(pairs)), lessons.passing_of(stage)
     last = replace(last, score=score)
     minutes = lessons.attempt_minutes(last)
     row = replace(
@@ -301,7 +301,7 @@ def _with_attempt(
     number = row.attempts[-1].number + 1 if row.attempts else 1
     seed = f"{row.id}/{number}"
     earlier = row.attempts[-1].questions if row.attempts else ()
-    keys = quizzes.drawn(bank, stage.assessment.questions_count, earlier, seed)
+    keys = quizzes.drawn(bank, lessons.asked_of(stage, len(bank)), earlier, seed)
     attempt = QuizAttempt(number=number, seed=seed, questions=keys, begun_at=turn.at)
     kept = (*row.attempts, attempt)[-ATTEMPTS_KEPT:]
     return replace(row, attempts=kept, status="in_progress")
@@ -317,10 +317,11 @@ def _kept(row: LearningProgress, at: datetime) -> Effect:
 def _at(stage: Quizzing, turn: Turn) -> tuple[LearningPath, PathStage, LearningProgress, QuizAttempt] | None:
     row = turn.row(stage.row)
     path = turn.path(stage.path)
+    on_path = paths.numbered(path, stage.number)
     open_ = lessons.open_attempt(row)
-    if row is None or path is None or open_ is None:
+    if row is None or path is None or on_path is None or open_ is None:
         return None
-    return path, paths.stage_of(path, stage.number), row, open_
+    return path, on_path, row, open_
 
 
 def _asked(open_: QuizAttempt, turn: Turn) -> QuizQuestion | None:

@@ -78,6 +78,18 @@ def first_due(turn: Turn) -> Asked | None:
     return next((each for each in found if each is not None), None)
 
 
+def there(turn: Turn) -> list[LearningProgress]:
+    """The rows with a card whose question the content still has."""
+    find = {
+        "quiz": turn.content.quiz_question,
+        "problem": turn.content.question,
+        "question": turn.content.question,
+        "recall": turn.content.recall,
+    }
+    cards = ((row, row.card) for row in turn.known.progress)
+    return [row for row, card in cards if card is not None and find[card.source](card.item) is not None]
+
+
 def asked(row: LearningProgress, turn: Turn) -> Asked | None:
     """The card's question, answerable in place; None when the content has let go of it."""
     card = row.card
@@ -136,7 +148,7 @@ def wanted(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
     found = first_due(turn)
     if found is not None:
         return ask(conversation, found)
-    soonest = reviews.next_due(turn.known.progress)
+    soonest = reviews.next_due(there(turn))
     if soonest is None or soonest <= turn.at:
         return conversation, [reply(say("review.none"), button("next", "", "next_path"))]
     when = shown(zone_of(conversation), soonest, turn.at)

@@ -16,7 +16,7 @@ from bot.stages import setup
 
 FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours")
 _TIMES = {"twice": 2, "more": 2, "three times": 3, "once": 1, "daily": 1}  # nudges a day, as people say it
-_EVERY = re.compile(r"every (?:(other|second)|(\d+)(?:st|nd|rd|th)?) days?")
+_EVERY = re.compile(r"every (?:(other|second)|(\d{1,3})(?:st|nd|rd|th)?) days?")
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = (8, 13, 18, 20)  # offered as buttons
 
