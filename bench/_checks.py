@@ -787,11 +787,8 @@ def _gone_back(path: dict[str, Any], before: dict[str, Any] | None, at: datetime
 
 def _rows_differ(path: dict[str, Any], world: World) -> Iterator[str]:
     """A resource is done in the path when its row says so, and the time spent is that of the rows."""
-    rows = {
-        row["resource_id"]: row
-        for row in world.rows.values()
-        if row["path_id"] == path["_id"] and row["kind"] == "resource"
-    }
+    mine = [row for row in world.rows.values() if row["path_id"] == path["_id"]]
+    rows = {row["resource_id"]: row for row in mine if row["kind"] == "resource"}
     for stage in path["stages"]:
         for each in stage["resources"]:
             row = rows.get(each["resource_id"])
@@ -799,7 +796,7 @@ def _rows_differ(path: dict[str, Any], world: World) -> Iterator[str]:
                 yield f"a resource of stage {stage['stage_number']} has no row of its own"
             elif (row["status"] == "completed") != each["completed"]:
                 yield f"a resource of stage {stage['stage_number']} is completed: {each['completed']}; its row is {row['status']}"
-    spent = sum(row["time_spent_minutes"] for row in rows.values())
+    spent = sum(row["time_spent_minutes"] for row in mine)
     if spent != path["progress"]["time_spent_minutes"]:
         yield f"{path['progress']['time_spent_minutes']} minutes spent, {spent} by its rows"
 
