@@ -124,7 +124,7 @@ def is_quiet(standing: Standing, at: datetime) -> bool:
 def rhythm(reading: Reading) -> Iterator[Fault]:
     """Never more a day than wanted, and rarer the longer nobody answers: after 1, 2, 4, 7 days, then a goodbye."""
     kinds = {each.saw.id: each for each in reading.told if each.saw is not None}
-    unanswered, count, last, asked_again = 0, 0, None, False
+    unanswered, count, last, asked_again, later = 0, 0, None, False, 0
     standing: Standing | None = None
     zone, moved = "", False
     for entry in reading.diary.entries:
@@ -134,12 +134,13 @@ def rhythm(reading: Reading) -> Iterator[Fault]:
         elif isinstance(entry, Did):
             unanswered = 0
             asked_again = asked_again or _snoozes(entry)
+            later += _snoozes(entry)
         elif isinstance(entry, Saw) and entry.kind == "nudge" and not entry.unseen and entry.id in kinds:
             assert standing is not None
             told, profile = kinds[entry.id], standing.profile
             today = entry.at.astimezone(ZoneInfo(standing.zone)).date()
-            count = count + 1 if today == last else 1
-            if count > profile.nudges_a_day + asked_again:
+            count, later = (count + 1, later) if today == last else (1, 0)
+            if count > profile.nudges_a_day + later:
                 yield entry.at, f"nudge {count} on {today}, {profile.nudges_a_day} a day are wanted"
             if (told.kind == "farewell") != (unanswered == GOODBYE):
                 yield entry.at, f"a nudge of kind {told.kind} after {unanswered} unanswered ones"
@@ -786,11 +787,8 @@ def _gone_back(path: dict[str, Any], before: dict[str, Any] | None, at: datetime
 
 def _rows_differ(path: dict[str, Any], world: World) -> Iterator[str]:
     """A resource is done in the path when its row says so, and the time spent is that of the rows."""
-    rows = {
-        row["resource_id"]: row
-        for row in world.rows.values()
-        if row["path_id"] == path["_id"] and row["kind"] == "resource"
-    }
+    mine = [row for row in world.rows.values() if row["path_id"] == path["_id"]]
+    rows = {row["resource_id"]: row for row in mine if row["kind"] == "resource"}
     for stage in path["stages"]:
         for each in stage["resources"]:
             row = rows.get(each["resource_id"])
@@ -798,7 +796,7 @@ def _rows_differ(path: dict[str, Any], world: World) -> Iterator[str]:
                 yield f"a resource of stage {stage['stage_number']} has no row of its own"
             elif (row["status"] == "completed") != each["completed"]:
                 yield f"a resource of stage {stage['stage_number']} is completed: {each['completed']}; its row is {row['status']}"
-    spent = sum(row["time_spent_minutes"] for row in rows.values())
+    spent = sum(row["time_spent_minutes"] for row in mine)
     if spent != path["progress"]["time_spent_minutes"]:
         yield f"{path['progress']['time_spent_minutes']} minutes spent, {spent} by its rows"
 

@@ -126,6 +126,8 @@ class Answers:
             return None
         *_, mask, place = subject.split(".")
         options = list(lettered(text).values())
+        if place == "no":
+            return False
         if place == "ok":
             marked = {each for n, each in enumerate(options) if int(mask) >> n & 1}
             return marked == {plain(each) for each in question.right}
@@ -361,7 +363,10 @@ class Student:
             return Move(choice=by.get("skip") or by["pick"], right=False)
         chance = random.Random(f"{self.number}/{shown.text[:80]}/{question.key}/{by.get('pick', '')[:40]}")
         knows = chance.random() < self.skill
-        if "pick" not in by:
+        no_idea = next((each for each in shown.choices if each.endswith(".no")), "")
+        if no_idea and not knows and chance.random() < 0.2:
+            return Move(choice=no_idea, right=False)
+        if not lettered(shown.text):
             return Move(text=question.right[0] if knows else "no such thing", right=knows)
         options = lettered(shown.text).values()
         rights = {n for n, each in enumerate(options) if each in {plain(one) for one in question.right}}

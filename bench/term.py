@@ -207,7 +207,6 @@ class World:
     async def _next(self) -> datetime | None:
         """When something happens next; None when the term is over. In the outage nothing does."""
         times = [self._plan[0][0]] if self._plan else []
-        times += [self._resend] if self._resend else []
         due = await self._store.due(at=self.end, lease=timedelta(0), limit=1, claim=False)
         times += [each.due for each in due]
         if not times:
@@ -240,8 +239,11 @@ class World:
                 when = each.due.isoformat(timespec="milliseconds")
                 fell = Fell(at=self.now, row=each.row, due=each.due, mark=mark(f"nudge:{each.row}:{when}"))
                 self.diaries[self._by_id[each.student].number].entries.append(fell)
-        if fallen or (self._resend and self._resend <= self.now):
-            self._resend = None
+        if fallen:
+            await self.shell.sweep()
+            await self.shell.settled()
+        while self._resend is not None:  # the sweep after next takes up what was not taken
+            self.now, self._resend = self._resend, None
             await self.shell.sweep()
             await self.shell.settled()
 

@@ -416,6 +416,39 @@ async def test_commitment_comes_on_its_eve_however_rare_nudges_are(talk: Talk) -
     assert await days_of(talk, 5) == ["Thu 5 19:00"]
 
 
+async def test_commitment_let_go_gives_the_next_nudge_its_old_day(talk: Talk) -> None:
+    """Once a week is the rhythm again, as if nothing had been promised."""
+    await learning(talk)
+    assert await days_of(talk, 1) == ["Mon 2 19:00"]
+    await talk.say("/reminders every 7 days")
+    await talk.say("stage 1 by Friday")
+    await talk.press("commit:off")
+    talk.new()
+    assert await days_of(talk, 7) == ["Mon 9 19:00"]
+
+
+async def test_commitment_does_not_bring_the_goodbye_forward(talk: Talk) -> None:
+    """Four unanswered, and the eve of a promise lies before the fifth: that one keeps to its day."""
+    await learning(talk)
+    await talk.say("stage 1 by 14 March")
+    talk.new()
+    assert (await days_of(talk, 20))[-2:] == ["Mon 9 19:00", "Mon 16 19:00"]
+
+
+async def test_target_raised_on_a_complete_path_brings_nudges_again(talk: Talk) -> None:
+    """Its new stages are something to come back for."""
+    await learning(talk, "git")
+    await talk.say("path git to 20")
+    while not any(each.label == "Start the quiz" for each in talk.last().choices):
+        for text in ("done", "skip", "next"):
+            await talk.say(text)
+    await pass_quiz(talk)
+    assert await days_of(talk, 9) == []
+    await talk.say("path git to 80")
+    talk.new()
+    assert len(await days_of(talk, 1)) == 1
+
+
 async def test_missed_commitment_is_told_kindly_once_with_another_day(talk: Talk) -> None:
     """No harm done; in a week, another day, or let go of it."""
     await learning(talk)

@@ -638,9 +638,10 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
     if template is not None:
         after = paths.with_target(path, template, target, hours=hours, at=turn.at)
     made = _rows(conversation, after, len(path.stages), turn)
+    waits = nudging.waiting(conversation, turn.knowing(after, *made))
     end = lessons.day_text(after.progress.estimated_completion_date)
     told = reply(say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path"))
-    return conversation, [paths.changes(path, after), *(insert(row) for row in made), told]
+    return conversation, [paths.changes(path, after), *map(insert, made), *waits, told]
 
 
 def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:

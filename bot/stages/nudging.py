@@ -199,7 +199,7 @@ def planned(conversation: Conversation, at: datetime) -> datetime:
     snoozed = conversation.profile.snoozed_until
     silent_until = max(at, snoozed - SOONEST_REMINDER) if snoozed is not None else at
     due = next_reminder(conversation, silent_until, gap=gap)
-    promised = _promised(conversation)
+    promised = _promised(conversation) if unanswered < FAREWELL else None  # the goodbye keeps to its day
     return promised if promised is not None and silent_until < promised < due else due
 
 
@@ -590,7 +590,8 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
         gone = conversation.commitment
         conversation = replace(conversation, commitment=None)
         key = "commitment.let_go" if gone else "general.declined"
-        return conversation, [reply(say(key), button("next", "", "next_path"))]
+        told = reply(say(key), button("next", "", "next_path"))
+        return conversation, [*(waiting(conversation, turn) if gone else ()), told]
     path_id, _, rest = subject.partition(".")
     number, _, day = rest.partition(".")
     path = turn.path(path_id)
