@@ -317,9 +317,9 @@ def stage_of(path: LearningPath, number: int) -> PathStage:
     return next(stage for stage in path.stages if stage.stage_number == number)
 
 
-def by_priority(path: LearningPath) -> tuple[int, float]:
-    """The order of several paths: the widest gap first, then the one touched last."""
-    return _RANK[path.gap_priority], -path.updated_at.timestamp()
+def by_priority(path: LearningPath) -> tuple[bool, int, float]:
+    """The order of several paths: those with something to do, the widest gap first, then the one touched last."""
+    return step(path) is None, _RANK[path.gap_priority], -path.updated_at.timestamp()
 
 
 def priority(gap: int, wanted: int) -> Priority:

@@ -39,7 +39,7 @@ from bot.documents import (
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import NudgeDue, Unreachable
 from bot.messages import Choice, Message, plain
-from bot.sentences import counted, say
+from bot.sentences import counted, label, say
 from bot.stages import lessons, reviewing, settings
 
 BACKOFF = (1, 2, 4, 7)  # days until the next one, after so many unanswered
@@ -230,7 +230,7 @@ def _anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
         ):  # a quiz not begun has no row of its own
             own = [each for each in turn.known.progress if each.path_id == path.id]
             return own[-1].id, turn.at
-    carded = [row for row in turn.known.progress if row.card is not None]
+    carded = [row for row in lessons.not_resting(turn) if row.card is not None]
     if not carded:
         return "", turn.at
     first = min(carded, key=lambda row: (row.card.due if row.card else turn.at, row.id))
@@ -280,7 +280,7 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
     when = say("nudge.today") if today == promise.by else say("nudge.tomorrow")
     body = say("nudge.promised", words=words, when=when, left=left)
     told = replace(promise, reminded=True)
-    to_it = (button("next", "", "next_path"),)
+    to_it = (Choice(id=f"path:{path.id}.active", label=label("next_path")),)  # past any review
     return _Subject(kind="commitment", row=row.id, body=body, choices=to_it, promise=told)
 
 
@@ -327,7 +327,7 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
 
 def _review(conversation: Conversation, _row: LearningProgress, turn: Turn) -> _Subject | None:
     """The question itself, answerable in place."""
-    for due in reviews.due(turn.known.progress, turn.at):
+    for due in reviews.due(lessons.not_resting(turn), turn.at):
         asked = reviewing.asked(due, turn)
         if asked is not None and due.card is not None:
             day = due.card.missed_at.astimezone(zone_of(conversation)).date()

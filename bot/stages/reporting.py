@@ -28,7 +28,7 @@ from bot.messages import Bar, Chart, Choice, Line, Message, Paper, Section, Spot
 from bot.questions import ROUNDS, Grade, Question, RoundName, band
 from bot.readiness import FEWEST, pressure, readiness
 from bot.sentences import counted, label, say
-from bot.stages import feedback, planning, scoring
+from bot.stages import feedback, lessons, planning, scoring
 from bot.stages.reviewing import WEAK_BELOW, TopicStage
 
 LONGEST_PLAN = 5  # steps: more is a wish list
@@ -502,7 +502,7 @@ def _offer(
         topic=first.topic,
         skill=turn.content.paths[first.path.skill].title,
         resources=counted(first.resources, "resource"),
-        minutes=first.minutes,
+        minutes=lessons.minutes(first.minutes),
     )
     stage = paths.stage_of(first.path, first.number)
     if stage.requires:
