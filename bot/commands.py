@@ -50,6 +50,14 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     ("done", re.compile(r"\Adone\s+(?:in\s+)?(?P<argument>\d+\s*\w*)\Z", re.IGNORECASE)),
+    (  # a day alone, as an answer to "for how long?"
+        "snooze",
+        re.compile(
+            r"\A(?P<argument>until (?:tomorrow|(?:next )?(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*"
+            r"|\d{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*))\Z",
+            re.IGNORECASE,
+        ),
+    ),
     ("snooze", re.compile(r"\Asnooze\s+(?:for\s+)?(?P<argument>.+)\Z", re.IGNORECASE)),
     (
         "stop",

@@ -236,7 +236,7 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
             assert_never(event)
     if known_as.interview is None and conversation.interview is not None:
         conversation, effects = _quiz_put_aside(conversation, effects)
-    conversation = quizzing.noted(conversation, effects, turn.at)
+    conversation = reviewing.noted(quizzing.noted(conversation, effects, turn.at), effects)
     conversation, effects = nudging.followed(known_as, conversation, effects, turn)
     return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
 
@@ -433,6 +433,8 @@ def _plain_wish(text: str, floor: Stage | None, turn: Turn) -> Command | None:
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Nothing is open: plain words that mean a command, a skill's name, a first hello, or a shrug."""
+    if answered := reviewing.lettered(conversation, text, turn):
+        return answered
     if turn.content.path(text):
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
     if meant := commands.meaning(text):

@@ -343,9 +343,9 @@ def own(resource: TemplateResource, resource_id: str) -> Resource:
     )
 
 
-def by_priority(path: LearningPath) -> tuple[int, float]:
-    """The order of several paths: the widest gap first, then the one touched last."""
-    return _RANK[path.gap_priority], -path.updated_at.timestamp()
+def by_priority(path: LearningPath) -> tuple[bool, int, float]:
+    """The order of several paths: those with something to do, the widest gap first, then the one touched last."""
+    return step(path) is None, _RANK[path.gap_priority], -path.updated_at.timestamp()
 
 
 def priority(gap: int, wanted: int) -> Priority:

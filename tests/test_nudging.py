@@ -289,6 +289,16 @@ async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str
     assert (await documents(talk, "nudges"))[0]["answer"] == "snoozed"
 
 
+@pytest.mark.parametrize("words", ["until Friday", "Until 6 March", "until next Friday"])
+async def test_a_day_alone_answers_for_how_long(talk: Talk, words: str) -> None:
+    """Typed after /snooze as people would; in an interview the same words are an answer."""
+    await learning(talk)
+    await talk.say("/snooze")
+    talk.new()
+    await talk.say(words)
+    assert texts(talk.new())[0].startswith("Silent until Fri ")
+
+
 async def test_snooze_until_a_date_asks_and_takes_no_nonsense(talk: Talk) -> None:
     """A day that is over, no day at all: said kindly, and the question stays; then the exam pause holds."""
     await learning(talk)
@@ -402,6 +412,8 @@ async def test_commitment_is_brought_up_the_day_before_in_their_words(talk: Talk
     about = [each for each in nudges(talk.new()) if "What you set out to do" in texts([each])[0]]
     assert [each.at.day for each in about] == [5]
     assert '"stage 1 by Friday, promised": that is tomorrow.' in texts(about)[0]
+    await talk.press(next(each.id for each in about[0].message.choices if each.label == "Next step"))
+    assert texts(talk.new())[0].startswith("SQL · Stage 1 of 4")
     await talk.press(next(each.id for each in about[0].message.choices if each.label == "Why this?"))
     assert texts(talk.new())[0].startswith("You told me by when you want to be done, so I bring it up ")
 

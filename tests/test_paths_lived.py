@@ -5,9 +5,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot import bank, paths
-from bot.documents import LearningPath, Update
+from bot.documents import LearningPath, Update, update
+from bot.messages import Route
 from tests.lived import (
     begun,
     documents,
@@ -77,7 +79,7 @@ async def test_questions_find_where_to_start(talk: Talk, *, typed: bool) -> None
     before = end_of(await path_of(talk))
     await placed(talk, known=2, typed=typed)
     told = texts(talk.new())
-    assert told[-2].startswith("Stages 1 and 2 are passed over;")
+    assert told[-2].startswith("Stages 1 and 2 are passed over.")
     assert "Stage 3 of 4" in told[-1]
     path = await path_of(talk)
     hold_true(path)
@@ -438,6 +440,39 @@ async def test_next_gives_one_thing_of_the_path_that_matters_most(talk: Talk) ->
     )
 
 
+async def test_the_picture_is_of_what_is_open_and_of_weeks_lived(talk: Talk) -> None:
+    """A path that is complete does not take the place of an open one; weeks before the first one learnt in are no zeros."""
+    for skill in ("git", "sql", "operating systems"):
+        await begun(talk, skill)
+    for skill in ("git", "operating-systems"):
+        path = await path_of(talk, skill)
+        stages = tuple(replace(each, status="completed", completed_at=talk.now) for each in path.stages)
+        await written_elsewhere(talk, update(LearningPath, path.id, stages=stages, gap_priority="HIGH"))
+    await talk.say("learn sql")
+    await talk.say("done 30")
+    await talk.say("skip")
+    await talk.wait(timedelta(weeks=1))
+    talk.new()
+    await talk.say("progress")
+    (standing,) = talk.new()
+    drawn = standing.message.picture
+    assert isinstance(drawn, Route)
+    assert drawn.paths[0][0].startswith("SQL")
+    assert [each.label for each in drawn.weeks] == ["2 Mar", "9 Mar"]
+    assert texts([standing])[0].startswith("SQL 5 %, stage 1 of 4, 30 min so far.")
+
+
+async def test_a_planned_end_that_has_passed_is_not_called_a_plan(talk: Talk) -> None:
+    """After weeks away the standing says so; the next step plans anew."""
+    await begun(talk, "git")
+    await talk.wait(timedelta(weeks=8))
+    talk.new()
+    assert "It was planned until " in await said_of(talk, "progress")
+    await talk.say("next")
+    talk.new()
+    assert "Planned end " in await said_of(talk, "progress")
+
+
 @pytest.mark.parametrize(("button", "state"), [("Pause this path", "paused"), ("Give it up", "abandoned")])
 async def test_a_path_rests_and_is_taken_up_again(talk: Talk, button: str, state: str) -> None:
     """No nudge comes for it, nothing is lost, and its own button or its name brings it back with an end that holds."""
@@ -749,7 +784,7 @@ async def test_a_path_of_ours_that_another_service_made_has_our_quizzes(talk: Ta
     await talk.say("skip")
     assert len(await documents(talk, "learning_paths")) == 1
     await talk.say("done")
-    assert "Its quiz comes next." in texts(talk.new())[-1]
+    assert "Its quiz is ready." in texts(talk.new())[-1]
     await talk.say("quiz")
     assert "Quiz of stage 1 · 1 of 10" in texts(talk.new())[-1]
     await take_quiz(talk)

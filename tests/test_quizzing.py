@@ -177,7 +177,7 @@ async def test_several_are_marked_in_place_and_checked_once(talk: Talk) -> None:
     check = next(each.id for each in talk.last().choices if each.label == "Check")
     talk.new()
     await talk.press(check)
-    assert "✓ Right." in texts(talk.new())[0]
+    assert "✓ " in texts(talk.new())[0]
     await talk.press(check)
     assert not any(each.edit for each in talk.new())
     kept = (await attempts(talk))[-1].answers[before]
@@ -192,7 +192,7 @@ async def test_several_can_be_typed_as_letters(talk: Talk, join: str) -> None:
     _, seed = await open_question(talk)
     talk.new()
     await talk.say(join.join(letters(question, seed, right=True)).lower())
-    assert "✓ Right." in texts(talk.new())[0]
+    assert "✓ " in texts(talk.new())[0]
 
 
 async def test_what_is_filled_in_is_read_kindly(talk: Talk) -> None:
@@ -201,7 +201,7 @@ async def test_what_is_filled_in_is_read_kindly(talk: Talk) -> None:
     question = await until(talk, "fill")
     talk.new()
     await talk.say(f" `{question.right[0].upper()}` ")
-    assert "✓ Right." in texts(talk.new())[0]
+    assert "✓ " in texts(talk.new())[0]
 
 
 async def test_a_wrong_answer_is_told_why_and_what_is_right(talk: Talk) -> None:
@@ -216,6 +216,19 @@ async def test_a_wrong_answer_is_told_why_and_what_is_right(talk: Talk) -> None:
     told = texts(talk.new())[0]
     assert wrong.why in told
     assert f"Right is: {question.right[0]}" in told
+
+
+async def test_an_answered_question_keeps_its_code(talk: Talk) -> None:
+    """What the reason speaks of is still there to be looked at, and so is what was right."""
+    await talk.say("quiz")
+    for kind in ("output", "single"):
+        question = await until(talk, kind)
+        talk.new()
+        await answer(talk, right=True)
+        told = texts(talk.new())[-1]
+        assert question.code.strip() in told
+        assert f"✓ {question.right[0]}. {question.why[:20]}" in told
+        await talk.say("quiz")
 
 
 @pytest.mark.parametrize("words", ["I don't know", "no idea", "skip"])
@@ -354,7 +367,7 @@ async def test_a_stage_closes_with_its_quiz_after_its_resources(talk: Talk) -> N
     assert (await path_of(talk)).stages[0].status == "in_progress"
     await take_quiz(talk)
     told = texts(talk.new())[-1]
-    assert "Passed · 6 of 6, 100/100" in told
+    assert "Passed · 6 of 6 right" in told
     assert "Stage 1 of SQL is complete." in told
     path = await path_of(talk)
     hold_true(path)
@@ -362,6 +375,17 @@ async def test_a_stage_closes_with_its_quiz_after_its_resources(talk: Talk) -> N
     assert path.current_level == 20
     await talk.say("next")
     assert "Stage 2 of 4" in texts(talk.new())[-1]
+
+
+async def test_the_quiz_that_was_announced_is_begun_past_a_review(talk: Talk) -> None:
+    """After the last resource's recall question the button leads to the quiz, whatever else is due."""
+    for text in ("done", "something about tables", *("next", "done", "skip") * 2, "next"):
+        await talk.say(text)
+    await talk.wait(timedelta(days=2))  # the first answer is due again
+    await talk.say("done")
+    assert "Its quiz is ready." in texts(talk.new())[-1]
+    await talk.say("skip")
+    assert [each.label for each in talk.last().choices] == ["Start the quiz"]
 
 
 async def test_a_stage_closes_with_its_last_resource_after_its_quiz(talk: Talk) -> None:
@@ -395,7 +419,7 @@ async def test_a_failed_quiz_says_what_was_missed_and_asks_other_questions(talk:
     stage = (await path_of(talk)).stages[0]
     text = failed.message.text
     assert "Not yet" in text
-    assert "3 of 6, 50/100; 70 are needed" in text
+    assert "3 of 6 right; it takes 5." in text
     for each in missed:
         assert each is not None
         assert each.topic in adapters.markup.plain(text)
@@ -403,7 +427,7 @@ async def test_a_failed_quiz_says_what_was_missed_and_asks_other_questions(talk:
     assert any(each.url in text for each in stage.resources if each.resource_id in matching)
     assert stage.status == "in_progress"
     assert len(await rows(talk, "review")) == 3
-    await talk.press("Other questions")
+    await talk.press("Try again")
     again = talk.new()
     assert not any(each.edit for each in again)
     second = await open_attempt(talk)
@@ -529,7 +553,7 @@ async def test_an_answered_question_that_is_withdrawn_leaves_the_score(talk: Tal
     attempt = await open_attempt(talk)
     talk.content = without_questions(talk.content, attempt.questions[0])
     await take_quiz(talk)
-    assert "5 of 5, 100/100" in texts(talk.new())[-1]
+    assert "5 of 5 right" in texts(talk.new())[-1]
 
 
 async def test_a_bank_that_shrinks_shortens_the_quiz(talk: Talk) -> None:

@@ -1,5 +1,6 @@
 """What was missed comes back as questions, and weak topics become stages, as a student lives them."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, timedelta
 from functools import cache
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 
 from bot.bank import Content
 from bot.conversation import Answering, Conversation, FollowingUp
+from bot.messages import Choice
 from bot.questions import Grade, KeyPoint
 from bot.stages import choosing
 from tests.lived import foreign_path
@@ -155,7 +157,7 @@ async def test_a_weak_recall_answer_becomes_a_card(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         user: something about tables
-        bot: Weak · 0 of 2 points ... It will come back as a review. [Next step]
+        bot: Weak · 0 of 2 points ... Model answer DISTINCT removes ... It will come back as a review. [Next step]
     """)
     assert [card["source"] for card in await cards(talk)] == ["recall"]
 
@@ -300,7 +302,7 @@ async def test_quiz_card_is_answered_by_its_buttons_once(talk: Talk) -> None:
         talk.new()
         await talk.press(right)
         told = talk.new()
-        assert "✓ Right." in texts(told)[0]
+        assert "✓ " in texts(told)[0]
         assert told[0].edit
         await talk.press(right)
         assert texts(talk.new())[0].startswith("You have answered that one. It comes again ")
@@ -309,6 +311,62 @@ async def test_quiz_card_is_answered_by_its_buttons_once(talk: Talk) -> None:
         assert after["card"]["due"] > row["card"]["due"]
         return
     raise AssertionError("no question with one right option came in six days")
+
+
+async def test_a_quiz_card_is_answered_by_letters_while_it_is_the_last_thing_said(talk: Talk) -> None:
+    """A letter right after the question is its answer; a second one, after the verdict, answers nothing."""
+    await talk.say("/start")
+    await talk.press("Backend")
+    for text in ("skip", "learn git", "skip"):
+        await talk.say(text)
+    while not any(each.label == "Start the quiz" for each in talk.last().choices):
+        for text in ("done", "skip", "next"):
+            await talk.say(text)
+    await pass_quiz(talk, wrong=6)
+    await talk.wait(timedelta(days=1, hours=12))
+    await talk.say("progress")
+    talk.new()
+    await talk.say("b")
+    assert texts(talk.new())[0].startswith("I did not understand that.")
+    before = sum(card["reviews"] for card in await cards(talk))
+    await talk.say("/review")
+    talk.new()
+    await talk.say("b")
+    told = texts(talk.new())[0]
+    assert told.startswith("Review · Git")
+    assert "It comes again" in told
+    assert sum(card["reviews"] for card in await cards(talk)) == before + 1
+    await talk.say("b")
+    assert sum(card["reviews"] for card in await cards(talk)) == before + 1
+
+
+async def test_a_review_shows_what_is_right_or_that_it_is_known_now(talk: Talk) -> None:
+    """What was missed before decides, not what was known then: missed again it is told, found it is said."""
+    await missed_one(talk)
+    await talk.play("""
+        after: 25 h
+        user: /review
+        bot: Review · Databases ... [Don't know]
+        user: something about tables
+        bot: Weak · 0 of 3 points ... Model answer ... It comes again ... [Next step]
+        after: 25 h
+        user: /review
+        bot: Review · Databases ... [Don't know]
+        user: every insert has to update all of them, they eat disk, and the planner may not even use them
+        bot: Strong · 3 of 3 points ... That is what you missed last time. ... It comes again ... [Next step]
+    """)
+
+
+async def test_nothing_comes_unasked_of_a_path_that_rests(talk: Talk) -> None:
+    """Paused, its reviews wait with it; asked for, they are there."""
+    for text in ("learn sql", "skip", "done", "something about tables", "path sql"):
+        await talk.say(text)
+    await talk.press("Pause this path")
+    assert texts(talk.new())[-1].startswith("SQL is paused.")
+    await talk.wait(timedelta(days=6))
+    assert talk.new() == []
+    await talk.say("/review")
+    assert texts(talk.new())[0].startswith("Review · Querying a table")
 
 
 class Silent:
@@ -396,6 +454,7 @@ async def test_weak_topic_becomes_a_stage_that_closes_by_another_question(talk: 
     await interview(talk, "skip", "dunno", "skip")
     told = texts(talk.new())[-1]
     assert told.startswith("Weakest: Databases. It is now a stage of your Databases path: 2 resources")
+    assert re.search(r"another question on it, (\d h )?\d\d? min in all", told)
     assert [each.label for each in talk.last().choices] == ["Yes", "Other time", "No"]
     await talk.press("Yes")
     stage = (await documents(talk, "learning_paths"))[0]["stages"][0]
@@ -419,8 +478,33 @@ async def test_weak_topic_becomes_a_stage_that_closes_by_another_question(talk: 
     assert other.question.id != asked.question.id
     await answer_well(talk)
     assert "65 were needed. Stage 1 is complete." in texts(talk.new())[-1]
+    await talk.say("progress")
+    assert texts(talk.new())[0].startswith("Databases: what was weak is done.")
     stage = (await documents(talk, "learning_paths"))[0]["stages"][0]
     assert stage["status"] == "completed"
+
+
+async def test_the_retest_that_was_announced_is_begun_past_a_review(talk: Talk) -> None:
+    """The button under a stage's last resource leads on to what it says, whatever else is due."""
+    await missed_one(talk)
+    await interview(talk, "skip", "dunno", "skip")
+    await talk.press("Yes")
+    await talk.wait(timedelta(days=3))
+    for _ in range(2):
+        await talk.say("next")
+        await talk.press(next(each.id for each in (await shown_step(talk)) if each.id.startswith("done:")))
+    assert "Now another question on it closes the stage." in texts(talk.new())[-1]
+    assert talk.last().choices[0].label == "Ask me"
+
+
+async def shown_step(talk: Talk) -> tuple[Choice, ...]:
+    """The buttons of the path's step; reviews that come before it are not known."""
+    for _ in range(8):
+        if any(each.id.startswith("done:") for each in talk.last().choices):
+            return talk.last().choices
+        await talk.press("Don't know")
+        await talk.say("next")
+    raise AssertionError("no resource came")
 
 
 async def test_a_skipped_retest_waits(talk: Talk) -> None:

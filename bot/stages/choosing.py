@@ -155,10 +155,15 @@ def _places(text: str) -> list[int]:
     return sorted({LETTERS.index(each.upper()) for each in named})
 
 
+def answered(question: QuizQuestion, heading: str, answer: Sequence[str]) -> str:
+    """The question once it is answered: with its code, which the reason speaks of, and without its options."""
+    return "\n\n".join([heading, plain(question.question), *_code(question), verdict(question, answer)])
+
+
 def verdict(question: QuizQuestion, answer: Sequence[str]) -> str:
     """What is said of an answer: right or not, why what was chosen is wrong, and what is right."""
     if quizzes.is_right(question, answer):
-        return say("quiz.right", why=plain(question.why))
+        return say("quiz.right", answer=_right(question), why=plain(question.why))
     closing = say("quiz.right_was", answer=_right(question), why=plain(question.why))
     room = ROOM - len(question.question) - len(closing)
     told: list[str] = []

@@ -405,7 +405,7 @@ def _complete(
     text = [each for each in (*text, lessons.slipped(path, after, turn)) if each]
     recalling = _recalling(path, resource, row, turn)
     if recalling is None:
-        return conversation, [*effects, reply(" ".join(text), button("next", "", "next_path"))]
+        return conversation, [*effects, reply(" ".join(text), lessons.onward(after, turn))]
     conversation = conversation.without(Recalling, AwaitingRecallGrade, *ASIDES).pushed(recalling)
     asked = again(recalling)
     whole = replace(asked.message, text=" ".join(text) + "\n\n" + asked.message.text)
@@ -478,9 +478,13 @@ def skipped(conversation: Conversation, stage: Recalling, turn: Turn) -> Outcome
     """No recall this time; the resource stays done. Of a review, "don't know" is an answer."""
     if stage.is_review:
         return reviewing.skipped(conversation, stage, turn)
-    return conversation.swapped(stage, None), [
-        reply(say("learn.recall_skipped"), button("next", "", "next_path"))
-    ]
+    return conversation.swapped(stage, None), [reply(say("learn.recall_skipped"), _onward(stage, turn))]
+
+
+def _onward(stage: Recalling, turn: Turn) -> Choice:
+    """After a recall question: what was announced before it."""
+    path = next((each for each in turn.known.paths if each.id == stage.path), None)
+    return lessons.onward(path, turn) if path is not None else button("next", "", "next_path")
 
 
 def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
@@ -501,8 +505,9 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         lost = tuple(each.label for each in event.grade.points if each.verdict != "covered")
         miss = Miss(source="recall", item=row.resource_id, title=open_.title, points=lost, path=row.path_id)
         cards = reviewing.missed(conversation, [miss], turn)
+        lines.append(say("interview.model", answer=open_.recall.reference_answer))
         lines.append(say("review.comes_back"))
-    return conversation, [kept, *cards, reply("\n\n".join(lines), button("next", "", "next_path"))]
+    return conversation, [kept, *cards, reply("\n\n".join(lines), _onward(open_, turn))]
 
 
 def _recalling(
@@ -529,7 +534,7 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
         last = turn.known.reports[0]
         day = local_day(conversation, last.created_at).isoformat()
         key = "learn.progress_report" if last.score is not None else "learn.progress_report_none"
-        lines.append(say(key, company=plain(last.company), score=last.score, date=day))
+        lines.append(say(key, company=plain(last.company), score=last.score, date=lessons.day_text(day)))
     if not lines:
         lines = [say("learn.progress_none")]
     cards = [row.card for row in reviewing.there(turn) if row.card is not None]
@@ -550,10 +555,12 @@ def _progress_line(path: LearningPath, turn: Turn) -> str:
     progress_ = path.progress
     stage = paths.current(path)
     if path.state != "active" or stage is None:
-        key = f"learn.progress_{path.state}" if path.state != "active" else "learn.progress_complete"
+        complete = "topics" if lessons.only_topics(path, turn) else "complete"
+        key = f"learn.progress_{path.state if path.state != 'active' else complete}"
         return say(key, skill=lessons.title_of(path.skill, turn), percent=progress_.completion_percentage)
+    late = lessons.is_over(progress_.estimated_completion_date, turn.at.date())
     return say(
-        "learn.progress",
+        "learn.progress_late" if late else "learn.progress",
         skill=lessons.title_of(path.skill, turn),
         percent=progress_.completion_percentage,
         stage=stage.stage_number,
@@ -612,7 +619,7 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
     choices = []
     if path.state == "active":
         if turn.content.path(path.skill) is not None:
-            choices.append(button("level", path.id, "level"))
+            choices.append(button("level", path.id, "level_change" if path.current_level else "level"))
         choices.append(button("settings", "hours", "hours"))
         choices.append(Choice(id=f"path:{path.id}.paused", label=label("pause_path")))
     else:

@@ -192,9 +192,28 @@ def name_of(skill: str, turn: Turn) -> str:
 def finished(path: LearningPath, turn: Turn) -> str:
     """What is said of a path with nothing left to do: it is complete, or it was only ever about weak topics."""
     title = title_of(path.skill, turn)
-    if turn.content.path(path.skill) is not None and all(stage.topic for stage in path.stages):
+    if only_topics(path, turn):
         return say("learn.topics_done", skill=title)
     return say("learn.path_done", skill=title)
+
+
+def not_resting(turn: Turn) -> tuple[LearningProgress, ...]:
+    """Rows without those of paths that were paused or given up: of these nothing comes unasked."""
+    resting = {path.id for path in turn.known.paths if path.state in ("paused", "abandoned")}
+    return tuple(row for row in turn.known.progress if row.path_id not in resting)
+
+
+def only_topics(path: LearningPath, turn: Turn) -> bool:
+    """Whether it is a path of ours of which they have the weak topics alone."""
+    return turn.content.path(path.skill) is not None and all(stage.topic for stage in path.stages)
+
+
+def onward(path: LearningPath, turn: Turn) -> Choice:
+    """The button after a resource: to the quiz or retest that was just announced, past any review; else [Next step]."""
+    step = paths.step(path)
+    if step is None or step.resource is not None or is_bare(path, step, turn):
+        return button("next", "", "next_path")
+    return step_text(path, step, turn)[1][0]
 
 
 def step_text(
@@ -342,6 +361,12 @@ def day_text(iso: str) -> str:
     return day_month(day) if day else plain(iso)
 
 
+def is_over(iso: str, today: date) -> bool:
+    """Whether a planned end has passed; what is no date has not."""
+    day = _day(iso)
+    return day is not None and day < today
+
+
 def _day(iso: str) -> date | None:
     try:
         return date.fromisoformat(iso[:10])
@@ -356,13 +381,15 @@ def picture(conversation: Conversation, turn: Turn) -> Route | None:
     if not shown:
         return None
     monday = monday_of(turn.at.astimezone(zone).date())
-    weeks = []
+    weeks: list[Bar] = []
     for back in range(WEEKS_SHOWN - 1, -1, -1):
         first = monday - timedelta(weeks=back)
         since = datetime.combine(first, datetime.min.time(), tzinfo=zone)
         until = datetime.combine(first + timedelta(weeks=1), datetime.min.time(), tzinfo=zone)
         value = round(spent(turn.known.progress, since, until) / 60, 1)
-        weeks.append(Bar(label=day_month(first), value=value, top=conversation.profile.hours_a_week))
+        if value or weeks or not back:  # from the first week in which something was learnt
+            top = conversation.profile.hours_a_week
+            weeks.append(Bar(label=day_month(first), value=value, top=top))
     days = streaks.running(conversation.streak, turn.at, zone)
     return Route(
         name="progress",
@@ -370,7 +397,7 @@ def picture(conversation: Conversation, turn: Turn) -> Route | None:
         paths=tuple((_route_title(path, turn), _stops(path)) for path in shown),
         weeks_title=say("learn.picture_weeks", hours=conversation.profile.hours_a_week),
         weeks=tuple(weeks) if any(each.value for each in weeks) else (),
-        foot=say("learn.picture_streak", days=counted(days, "day")) if days else "",
+        foot=say("learn.picture_streak", days=counted(days, "day")) if days > 1 else "",
     )
 
 

@@ -40,7 +40,7 @@ from bot.documents import (
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import NudgeDue, Unreachable
 from bot.messages import Choice, Message, plain
-from bot.sentences import counted, say
+from bot.sentences import counted, label, say
 from bot.stages import lessons, reviewing, settings
 from bot.stages.choosing import MOST_BUTTONS
 
@@ -269,7 +269,7 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
     when = say("nudge.today") if today == promise.by else say("nudge.tomorrow")
     body = say("nudge.promised", words=words, when=when, left=left)
     told = replace(promise, reminded=True)
-    to_it = (button("next", "", "next_path"),)
+    to_it = (Choice(id=f"path:{path.id}.active", label=label("next_path")),)  # past any review
     return _Subject(kind="commitment", row=row.id, body=body, choices=to_it, promise=told)
 
 
@@ -316,7 +316,7 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
 
 def _review(conversation: Conversation, _row: LearningProgress, turn: Turn) -> _Subject | None:
     """The question itself, answerable in place."""
-    for due in reviews.due(turn.known.progress, turn.at):
+    for due in reviews.due(lessons.not_resting(turn), turn.at):
         asked = reviewing.asked(due, turn)
         if asked is not None and due.card is not None:
             missed = day_month(local_day(conversation, due.card.missed_at))

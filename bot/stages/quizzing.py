@@ -5,6 +5,7 @@ gone on with, and a button of it answers once.
 """
 
 from datetime import datetime, timedelta
+from math import ceil
 
 from msgspec.structs import replace
 
@@ -175,7 +176,7 @@ def _answered(
     heading = _heading(path, stage, open_, turn)
     after = replace(open_, answers=(*open_.answers, answer))
     row = replace(row, attempts=(*row.attempts[:-1], after))
-    text = "\n\n".join([heading, plain(asked.question), choosing.verdict(asked, answer)])
+    text = choosing.answered(asked, heading, answer)
     if len(after.answers) < len(after.questions):
         number = len(after.answers) + 1
         following = button(
@@ -207,7 +208,7 @@ def _ended(
         row, attempts=(*row.attempts[:-1], last), time_spent_minutes=row.time_spent_minutes + minutes
     )
     cards = reviewing.missed(conversation, [reviewing.of_question(each, path, turn) for each in wrong], turn)
-    counts = {"right": right, "total": len(pairs), "score": score, "passing": passing}
+    counts = {"right": right, "total": len(pairs), "needed": ceil(passing * len(pairs) / 100)}
     spent = replace(paths.with_spent(path, minutes), updated_at=turn.at)
     if score < passing:
         text, choices = _failed(path, stage, wrong, counts)

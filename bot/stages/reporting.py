@@ -503,7 +503,7 @@ def _offer(
         topic=first.topic,
         skill=lessons.title_of(first.path.skill, turn),
         resources=counted(len(first.stage.resources), "resource"),
-        minutes=paths.stage_minutes(first.stage),
+        minutes=lessons.minutes(paths.stage_minutes(first.stage)),
     )
     if first.stage.requires:
         *before, last = map(str, first.stage.requires)

@@ -79,14 +79,14 @@ def first_due(turn: Turn) -> Asked | None:
 
 
 def there(turn: Turn) -> list[LearningProgress]:
-    """The rows with a card whose question the content still has."""
+    """The rows with a card whose question the content still has, and whose path does not rest."""
     find = {
         "quiz": turn.content.quiz_question,
         "problem": turn.content.question,
         "question": turn.content.question,
         "recall": turn.content.recall,
     }
-    cards = ((row, row.card) for row in turn.known.progress)
+    cards = ((row, row.card) for row in lessons.not_resting(turn))
     return [row for row, card in cards if card is not None and find[card.source](card.item) is not None]
 
 
@@ -209,12 +209,46 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
         return conversation, [Reply(message=shown_, edit=True)]
     if not answer:
         return conversation, [reply(say("quiz.none_marked"))]
+    return _choice_rated(conversation, row, question, answer, turn, edit=True)
+
+
+def noted(conversation: Conversation, effects: Iterable[Effect]) -> Conversation:
+    """Which quiz card is the last thing said; only then letters are an answer to it."""
+    said = [each for each in effects if isinstance(each, Reply)]
+    if not said:
+        return conversation
+    picks = (choosing.read(each.id.removeprefix("pick:")) for each in said[-1].message.choices)
+    shown_ = next((each.row for each in picks if each is not None and each.turn.startswith("r")), "")
+    return replace(conversation, card_asked=shown_)
+
+
+def lettered(conversation: Conversation, words: str, turn: Turn) -> Outcome | None:
+    """What is typed when nothing but a quiz card has been asked: its letters, or an option. None when it is neither."""
+    row = next((each for each in turn.known.progress if each.id == conversation.card_asked), None)
+    card = row.card if row is not None else None
+    question = turn.content.quiz_question(card.item) if card is not None and card.due <= turn.at else None
+    if row is None or question is None:
+        return None
+    answer = choosing.said(question, _seed(row), words, typed=False)
+    return _choice_rated(conversation, row, question, answer, turn) if answer is not None else None
+
+
+def _choice_rated(
+    conversation: Conversation,
+    row: LearningProgress,
+    question: QuizQuestion,
+    answer: tuple[str, ...],
+    turn: Turn,
+    *,
+    edit: bool = False,
+) -> Outcome:
+    assert row.card is not None
+    heading = say("review.heading", title=plain(row.card.title))
     right = quizzes.is_right(question, answer)
-    after = reviews.rated(card, reviews.of_choice(right=right), turn.at)
-    told = choosing.verdict(question, answer)
-    text_ = "\n\n".join([heading, plain(question.question), told, _again(after, conversation, turn)])
+    after = reviews.rated(row.card, reviews.of_choice(right=right), turn.at)
+    text_ = f"{choosing.answered(question, heading, answer)}\n\n{_again(after, conversation, turn)}"
     kept = update(LearningProgress, row.id, card=after, updated_at=turn.at)
-    return conversation, [kept, reply(text_, button("next", "", "next_path"), edit=True)]
+    return conversation, [kept, reply(text_, button("next", "", "next_path"), edit=edit)]
 
 
 def graded(conversation: Conversation, stage: Recalling, event: Graded, turn: Turn) -> Outcome:
@@ -224,6 +258,10 @@ def graded(conversation: Conversation, stage: Recalling, event: Graded, turn: Tu
     rating = reviews.of_grade(event.grade, stage.points)
     if row is None or row.card is None or rating is None:
         return conversation, [reply(words, button("next", "", "next_path"))]
+    if rating in (Rating.Again, Rating.Hard):
+        words += "\n\n" + say("interview.model", answer=stage.recall.reference_answer)
+    elif stage.points:
+        words += "\n\n" + say("review.recovered")
     return _rated(conversation, row, rating, words, event.grade.score, turn)
 
 
