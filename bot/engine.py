@@ -4,6 +4,7 @@ No await, no clock, no randomness, no file. `needs` says beforehand what the sto
 `wake_at` and `work` say what a conversation waits for. What each stage answers is in `bot/stages/`.
 """
 
+import re
 import textwrap
 from collections.abc import Callable
 from datetime import datetime
@@ -656,6 +657,13 @@ def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn)
 
 def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn) -> Outcome:
     """The answer to a setting of learning."""
+    meant = commands.meaning(text)
+    if (
+        meant is not None
+        and (meant.verb == "commit" or not re.search(r"\d", text))
+        and asked.field == "hours"
+    ):
+        return _obeyed(conversation.without(Setting), meant, turn)  # "stage 9 by Friday" is not nine hours
     if asked.field == "hours":
         return learning.hours_given(conversation, text, turn)
     if asked.field == "until":

@@ -86,7 +86,7 @@ async def test_new_path_shows_its_first_resource_with_its_address(talk: Talk) ->
     """`learn sql` gives something to open at once; the zone is confirmed as a clock time."""
     await talk.play("""
         user: learn sql
-        bot: SQL · 4 stages, 15 resources. At 5 h a week until 20 Mar. [I know some of it] [Hours a week]
+        bot: SQL · 4 stages, 15 resources. At 5 h a week until 20 Mar. Know some of it? Press, or say "path". [I know some of it] [Hours a week]
         bot: SQL · Stage 1 of 4: Foundation ...: https://www.postgresql.org/... Say /done when you have been through it. [Done] [Snooze]
         bot: So that I write at a good hour: is it 09:00 for you? [Yes] [No] [Skip]
         press: Yes

@@ -266,7 +266,7 @@ async def test_hours_a_week_move_the_end(talk: Talk) -> None:
     first = end_of(await path_of(talk))
     await talk.play("""
         user: hours 10
-        bot: Noted: 10 h a week. SQL now ends on ..., before that 20 Mar. [Next step]
+        bot: Noted: 10 h a week. SQL now ends on ..., not 20 Mar. [Next step]
     """)
     faster = await path_of(talk)
     hold_true(faster)
@@ -312,6 +312,27 @@ async def test_a_done_button_of_no_stage_is_answered(talk: Talk) -> None:
     for number in ("x", "²"):
         await talk.press(f"done:{(await path_of(talk)).id}.{number}")
         assert len(talk.new()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"), [("stage 9 by Friday", "There is no stage 9"), ("learn cobol", "I have no path")]
+)
+async def test_a_wish_is_not_taken_for_hours(talk: Talk, words: str, answer: str) -> None:
+    """With the question for the hours open, a number that means something else is not one of them."""
+    await begun(talk, "sql")
+    await talk.say("hours 200")
+    assert (await said_of(talk, words)).startswith(answer)
+    assert (await said_of(talk, "path")).count("planned at 5 h a week") == 1
+
+
+async def test_whoever_comes_back_is_offered_the_next_step_first(talk: Talk) -> None:
+    """With a path begun, hello leads to it."""
+    await talk.say("/start")
+    await talk.press("Backend")
+    await talk.say("skip")
+    await begun(talk, "sql")
+    await talk.say("hello")
+    assert talk.last().choices[0].label == "Next step"
 
 
 async def test_half_hours_are_rounded_down_and_said(talk: Talk) -> None:

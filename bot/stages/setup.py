@@ -35,7 +35,8 @@ NO_COMPANY = "General practice"  # stored when the student aims at none: `compan
 def start(conversation: Conversation, turn: Turn) -> Outcome:
     """`start` with nothing open: the first time asks the goal, later offers what there is."""
     if conversation.profile.goal:
-        offers = (interview.short_interview(turn), button("learn", "", "learn"))
+        on = (button("next", "", "next_path"),) if conversation.chosen_path else ()
+        offers = (*on, interview.short_interview(turn), button("learn", "", "learn"))
         return conversation, [
             reply(say("welcome.again"), *offers, button("settings", "goal", "setting_goal"))
         ]
