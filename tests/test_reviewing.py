@@ -14,6 +14,7 @@ from bot.bank import Content
 from bot.conversation import Answering, Conversation, FollowingUp
 from bot.questions import Grade, KeyPoint
 from bot.stages import choosing
+from tests.lived import foreign_path
 from tests.talk import START, Talk, content, spoken, texts
 from tests.test_coding import ALL, RIGHT, TIES, to_code
 from tests.test_learning import documents, pass_quiz
@@ -555,3 +556,13 @@ async def test_the_failing_class_of_code_comes_back_as_the_problem(talk: Talk) -
     await talk.press(redo)
     assert texts(talk.new())[0].startswith("You have answered that one. It comes again ")
     assert (await conversation(talk)).interview is None
+
+
+async def test_a_weak_topic_joins_the_path_of_another_service(talk: Talk) -> None:
+    """A path stored under the skill's title is that path: it gets no twin."""
+    await missed_one(talk)
+    await foreign_path(talk, "Databases", {"resources": []})
+    await interview(talk, "skip", "dunno", "skip")
+    (path,) = await documents(talk, "learning_paths")
+    assert path["skill"] == "Databases"
+    assert [stage["topic"] for stage in path["stages"] if stage.get("topic")] == ["databases"]

@@ -28,7 +28,7 @@ from bot.messages import Bar, Chart, Choice, Line, Message, Paper, Section, Spot
 from bot.questions import ROUNDS, Grade, Question, RoundName, band
 from bot.readiness import FEWEST, pressure, readiness
 from bot.sentences import counted, label, say
-from bot.stages import feedback, planning, scoring
+from bot.stages import feedback, lessons, planning, scoring
 from bot.stages.reviewing import WEAK_BELOW
 from bot.stages.weak_topics import TopicStage
 
@@ -501,7 +501,7 @@ def _offer(
     words = say(
         "report.weakest",
         topic=first.topic,
-        skill=turn.content.paths[first.path.skill].title,
+        skill=lessons.title_of(first.path.skill, turn),
         resources=counted(len(first.stage.resources), "resource"),
         minutes=paths.stage_minutes(first.stage),
     )

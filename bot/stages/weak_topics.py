@@ -27,6 +27,7 @@ from bot.sentences import say
 from bot.stages import lessons, reviewing
 
 MOST_TOPICS = 3  # that one interview makes stages of: more is a wish list
+MOST_STAGES = 40  # of a path: a document must not grow without end
 MOST_RESOURCES = 2  # of such a stage: it is a remedy, not a course
 
 
@@ -47,14 +48,15 @@ def with_weak_topics(
     for each in sorted(results, key=lambda one: one.score if one.score is not None else 101):
         if each.score is not None and each.score < reviewing.WEAK_BELOW:
             weak.setdefault(each.topic, each)
-    before = {path.skill: path for path in turn.known.paths}
+    before = {_slug(path, turn): path for path in turn.known.paths}
     after, rows, made = dict(before), list[LearningProgress](), list[TopicStage]()
     for result in weak.values():
         template = turn.content.path_for_topic(result.topic, before)
         if template is None or len(made) == MOST_TOPICS:
             continue
         path = after.get(template.skill) or _bare(conversation, template, turn)
-        if any(stage.topic == result.topic and stage.status != "completed" for stage in path.stages):
+        open_ = any(stage.topic == result.topic and stage.status != "completed" for stage in path.stages)
+        if open_ or len(path.stages) >= MOST_STAGES:
             continue
         path, more = _with_stage(conversation, path, template, result, turn)
         after[template.skill] = path
@@ -66,9 +68,15 @@ def with_weak_topics(
             writes.append(insert(path))
         elif path is not before[skill]:
             writes.append(paths.changes(before[skill], path))
-    made = [replace(each, path=after[each.path.skill]) for each in made]
+    made = [replace(each, path=after[_slug(each.path, turn)]) for each in made]
     known = replace(turn.known, paths=tuple(after.values()), progress=(*turn.known.progress, *rows))
     return [*writes, *map(insert, rows)], made, known
+
+
+def _slug(path: LearningPath, turn: Turn) -> str:
+    """The skill as our catalogue writes it; another service may have written "SQL"."""
+    template = turn.content.path(path.skill)
+    return template.skill if template else path.skill
 
 
 def _bare(conversation: Conversation, template: PathTemplate, turn: Turn) -> LearningPath:
