@@ -265,8 +265,7 @@ def something_waits(reading: Reading) -> Iterator[Fault]:
         if len(now.waiting) > 1:
             yield at, f"{len(now.waiting)} nudges wait at once"
         wanted = now.profile.reminders and not now.unreachable and now.ignored <= GOODBYE
-        # Who has never begun a path was never told of nudges: what they missed waits until they ask for it.
-        if not wanted or not (world.open_step() or (world.cards() and world.paths)):
+        if not wanted or not (world.open_step() or world.cards()):
             silent = False
         elif not now.waiting:
             if not silent:
