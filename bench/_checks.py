@@ -769,8 +769,9 @@ def _gone_back(path: dict[str, Any], before: dict[str, Any] | None, at: datetime
         yield "its times ran backwards"
     if path["progress"]["time_spent_minutes"] < before["progress"]["time_spent_minutes"]:
         yield "time spent on it was taken back"
-    if path["current_level"] < before["current_level"]:
-        yield "its level fell"
+    passed, now_passed = (sum(each["passed_over"] for each in one["stages"]) for one in (before, path))
+    if path["current_level"] < before["current_level"] and now_passed >= passed:
+        yield "its level fell, and no stage came back"
     if len(path["stages"]) < len(before["stages"]):
         yield "it lost a stage"
     for old, new in zip(before["stages"], path["stages"], strict=False):
