@@ -265,8 +265,7 @@ def something_waits(reading: Reading) -> Iterator[Fault]:
         if len(now.waiting) > 1:
             yield at, f"{len(now.waiting)} nudges wait at once"
         wanted = now.profile.reminders and not now.unreachable and now.ignored <= GOODBYE
-        # Who has never begun a path was never told of nudges: what they missed waits until they ask for it.
-        if not wanted or not (world.open_step() or (world.cards() and world.paths)):
+        if not wanted or not (world.open_step() or world.cards()):
             silent = False
         elif not now.waiting:
             if not silent:
@@ -770,8 +769,9 @@ def _gone_back(path: dict[str, Any], before: dict[str, Any] | None, at: datetime
         yield "its times ran backwards"
     if path["progress"]["time_spent_minutes"] < before["progress"]["time_spent_minutes"]:
         yield "time spent on it was taken back"
-    if path["current_level"] < before["current_level"]:
-        yield "its level fell"
+    passed, now_passed = (sum(each["passed_over"] for each in one["stages"]) for one in (before, path))
+    if path["current_level"] < before["current_level"] and now_passed >= passed:
+        yield "its level fell, and no stage came back"
     if len(path["stages"]) < len(before["stages"]):
         yield "it lost a stage"
     for old, new in zip(before["stages"], path["stages"], strict=False):

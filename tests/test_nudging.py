@@ -567,6 +567,20 @@ async def test_no_other_platform_pauses_them_and_says_so_on_return(talk: Talk) -
     assert await days_of(talk, 1) == ["Thu 12 19:00"]
 
 
+async def test_who_is_back_by_a_review_is_nudged_as_before(talk: Talk) -> None:
+    """The review just answered is far off; the path is not, and what is said of the next one holds."""
+    await learning(talk)
+    await talk.say("done")
+    await talk.say("something about tables")
+    await talk.wait(timedelta(days=2))
+    review = next(e.message.choices[0].id for e in reversed(nudges(talk.new())) if "Review" in e.message.text)
+    talk.screen.fail = [ChatUnreachable("blocked")]
+    assert await days_of(talk, 10) == []
+    await talk.press(review)
+    assert texts(talk.new())[-1].endswith("The next one comes today at 19:00.")
+    assert await days_of(talk, 1) == ["Sat 14 19:00"]
+
+
 # What is kept
 
 

@@ -456,9 +456,10 @@ def followed(before: Conversation, conversation: Conversation, effects: list[Eff
     if learnt:
         conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
     conversation, noted = _noted(conversation, turn, learnt=learnt)
-    conversation, effects = _first_planned(conversation, effects, turn)
-    came_back = turn.event_is_students and (before.unreachable or before.ignored)
-    if came_back and conversation.waiting and conversation.profile.reminders:
+    came_back = turn.event_is_students and (before.unreachable or before.ignored) and conversation.waiting
+    if not came_back:  # else what waited before waits again, be it a card or not
+        conversation, effects = _first_planned(conversation, effects, turn)
+    if came_back and conversation.profile.reminders:
         due = planned(conversation, turn.at)
         if not any(_gives_time(each) for each in effects):
             noted.append(update(LearningProgress, conversation.waiting, next_nudge_at=due))
