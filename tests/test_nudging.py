@@ -699,3 +699,15 @@ async def test_without_a_zone_no_hour_is_claimed(talk: Talk) -> None:
     assert (
         "at about the hour of day you last wrote, as I do not know your time zone." in texts(talk.new())[-1]
     )
+
+
+async def test_without_a_known_zone_no_hour_is_claimed(talk: Talk) -> None:
+    """Who skipped the zone is told that nudges follow the time of day at which they write."""
+    talk.zone = ""
+    await talk.say("learn sql")
+    await talk.say("skip")
+    talk.new()
+    await talk.say("/reminders")
+    told = texts(talk.new())[0]
+    assert "at about the time of day at which you write to me, until I know your time zone" in told
+    assert "19:00" not in told

@@ -297,7 +297,10 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
     awake = max(turn.at, (profile.snoozed_until or turn.at) - SOONEST_REMINDER)
     when = shown(zone_of(conversation), next_reminder(conversation, awake), turn.at)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
-    on = say("reminders.on", when=when, often=how_often(conversation), **common, **quiet)
+    if profile.zone or conversation.zone_hint:
+        on = say("reminders.on", when=when, often=how_often(conversation), **common, **quiet)
+    else:  # then they come at the time of day at which the student writes
+        on = say("reminders.on_no_zone", when=when, often=how_often(conversation))
     days = _on_days(conversation)
     return reply(f"{on} {say('reminders.on_days', days=days)}" if days else on, *choices)
 
