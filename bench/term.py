@@ -244,6 +244,7 @@ class World:
             await self.shell.settled()
         while self._resend is not None:  # the sweep after next takes up what was not taken
             self.now, self._resend = self._resend, None
+            await self._store.set("term", "swept")  # seconds have passed: what rides is written
             await self.shell.sweep()
             await self.shell.settled()
 
