@@ -342,8 +342,11 @@ class World:
         self.paths[document["_id"]] = document
 
     def cards(self) -> list[dict[str, Any]]:
-        """The rows with a card."""
-        return [row for row in self.rows.values() if row["card"] is not None]
+        """The rows with a card, but for those of a path that rests."""
+        resting = {path["_id"] for path in self.paths.values() if path["state"] != "active"}
+        return [
+            row for row in self.rows.values() if row["card"] is not None and row["path_id"] not in resting
+        ]
 
     def cards_due(self, at: datetime) -> list[dict[str, Any]]:
         """Those that are due."""
@@ -430,6 +433,8 @@ def cards(reading: Reading) -> Iterator[Fault]:
     for entry in reading.diary.entries:
         if isinstance(entry, Did):
             did, words = entry, entry.text or words
+        elif isinstance(entry, Stored):
+            world.store(entry)
         elif isinstance(entry, Saw):
             yield from _asked_in_time(entry, world)
         elif isinstance(entry, Turned):
@@ -520,10 +525,11 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
             due = world.cards_due(entry.at)
             zone = ZoneInfo(entry.standing.zone)
             today = sum(
-                row["card"]["reviews"] > 0
+                row["card"] is not None
+                and row["card"]["reviews"] > 0
                 and datetime.fromisoformat(row["card"]["last_review"]).astimezone(zone).date()
                 == entry.at.astimezone(zone).date()
-                for row in world.cards()
+                for row in world.rows.values()
             )
             if asked is not None and asked[0] == entry.mark and due and today < A_DAY:
                 shown = [
@@ -540,6 +546,8 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
             asked = None
             world.turn(entry)
             floor = entry.standing.floor
+        elif isinstance(entry, Stored):
+            world.store(entry)
 
 
 def quizzes(reading: Reading) -> Iterator[Fault]:
