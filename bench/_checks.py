@@ -341,16 +341,15 @@ class World:
         document = stored.document()
         self.paths[document["_id"]] = document
 
-    def cards(self) -> list[dict[str, Any]]:
-        """The rows with a card, but for those of a path that rests."""
-        resting = {path["_id"] for path in self.paths.values() if path["state"] != "active"}
-        return [
-            row for row in self.rows.values() if row["card"] is not None and row["path_id"] not in resting
-        ]
+    def cards(self, *, resting: bool = False) -> list[dict[str, Any]]:
+        """The rows with a card; those of a path that rests only if they are wanted."""
+        silent = {path["_id"] for path in self.paths.values() if path["state"] != "active" and not resting}
+        return [row for row in self.rows.values() if row["card"] is not None and row["path_id"] not in silent]
 
-    def cards_due(self, at: datetime) -> list[dict[str, Any]]:
+    def cards_due(self, at: datetime, *, resting: bool = False) -> list[dict[str, Any]]:
         """Those that are due."""
-        return [row for row in self.cards() if datetime.fromisoformat(row["card"]["due"]) <= at]
+        cards_ = self.cards(resting=resting)
+        return [row for row in cards_ if datetime.fromisoformat(row["card"]["due"]) <= at]
 
     def open_step(self) -> bool:
         """Whether an active path has something to do."""
@@ -522,7 +521,7 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
             wants = entry.choice == "next:" or entry.text.strip("/") == "next"
             asked = (entry.mark, []) if wants and floor == "NoneType" else None
         elif isinstance(entry, Turned):
-            due = world.cards_due(entry.at)
+            due = world.cards_due(entry.at, resting=True)  # whoever asks gets those of a path that rests, too
             zone = ZoneInfo(entry.standing.zone)
             today = sum(
                 row["card"] is not None
@@ -546,8 +545,6 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
             asked = None
             world.turn(entry)
             floor = entry.standing.floor
-        elif isinstance(entry, Stored):
-            world.store(entry)
 
 
 def quizzes(reading: Reading) -> Iterator[Fault]:

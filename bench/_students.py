@@ -46,7 +46,6 @@ SMALL_TALK = (
     "thanks",
     "hm",
     "what is an index, again?",
-    "B",
     "later maybe",
     "learn",
     "progress",
