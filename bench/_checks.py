@@ -341,13 +341,15 @@ class World:
         document = stored.document()
         self.paths[document["_id"]] = document
 
-    def cards(self) -> list[dict[str, Any]]:
-        """The rows with a card."""
-        return [row for row in self.rows.values() if row["card"] is not None]
+    def cards(self, *, resting: bool = False) -> list[dict[str, Any]]:
+        """The rows with a card; those of a path that rests only if they are wanted."""
+        silent = {path["_id"] for path in self.paths.values() if path["state"] != "active" and not resting}
+        return [row for row in self.rows.values() if row["card"] is not None and row["path_id"] not in silent]
 
-    def cards_due(self, at: datetime) -> list[dict[str, Any]]:
+    def cards_due(self, at: datetime, *, resting: bool = False) -> list[dict[str, Any]]:
         """Those that are due."""
-        return [row for row in self.cards() if datetime.fromisoformat(row["card"]["due"]) <= at]
+        cards_ = self.cards(resting=resting)
+        return [row for row in cards_ if datetime.fromisoformat(row["card"]["due"]) <= at]
 
     def open_step(self) -> bool:
         """Whether an active path has something to do."""
@@ -430,6 +432,8 @@ def cards(reading: Reading) -> Iterator[Fault]:
     for entry in reading.diary.entries:
         if isinstance(entry, Did):
             did, words = entry, entry.text or words
+        elif isinstance(entry, Stored):
+            world.store(entry)
         elif isinstance(entry, Saw):
             yield from _asked_in_time(entry, world)
         elif isinstance(entry, Turned):
@@ -517,13 +521,14 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
             wants = entry.choice == "next:" or entry.text.strip("/") == "next"
             asked = (entry.mark, []) if wants and floor == "NoneType" else None
         elif isinstance(entry, Turned):
-            due = world.cards_due(entry.at)
+            due = world.cards_due(entry.at, resting=True)  # whoever asks gets those of a path that rests, too
             zone = ZoneInfo(entry.standing.zone)
             today = sum(
-                row["card"]["reviews"] > 0
+                row["card"] is not None
+                and row["card"]["reviews"] > 0
                 and datetime.fromisoformat(row["card"]["last_review"]).astimezone(zone).date()
                 == entry.at.astimezone(zone).date()
-                for row in world.cards()
+                for row in world.rows.values()
             )
             if asked is not None and asked[0] == entry.mark and due and today < A_DAY:
                 shown = [

@@ -46,7 +46,6 @@ SMALL_TALK = (
     "thanks",
     "hm",
     "what is an index, again?",
-    "B",
     "later maybe",
     "learn",
     "progress",
@@ -377,7 +376,7 @@ class Student:
         """The press, or the letters, that lead to these options."""
         picks = [each for each in shown.choices if each.startswith("pick:")]
         row, turn, mask, _ = picks[0].removeprefix("pick:").split(".")
-        if turn.startswith("q") and self.chance.random() < 0.1:
+        if turn[0] in "qr" and self.chance.random() < 0.1:
             rights = {
                 n
                 for n, each in enumerate(lettered(shown.text).values())
