@@ -422,8 +422,10 @@ class Conversation(_Value, frozen=True, kw_only=True):
     """All of it. `review`: the last graded answer. `expected`: a real interview they told of. `address`: where the student
     was last; nudges go there. `elsewhere`: the last one on each other platform. `unreachable`: none takes messages.
     `nudge`: the last one sent, `ignored`: how many since the student's last word, `waiting`: the row whose nudge is planned,
-    or was last. `wordings`: the day each was last used; `week_told`: the last week in review. `chosen_path`: the one they asked for last.
-    `card_asked`: the row of the quiz card that is the last thing said. `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest first, end to end."""
+    or was last. `wordings`: the day each was last used; `week_told`: the last week in review. `chosen_path`: the one they
+    asked for last. `card_asked`: the row of the quiz card that is the last thing said, as long as they stay in that chat.
+    `ratings`: how far the student is, by topic. `seen_at`: their last message. `recent`: marks of the events heard, oldest
+    first, end to end."""
 
     student: str
     profile: Profile = Profile()

@@ -315,8 +315,9 @@ def _heard(conversation: Conversation, event: Event) -> Conversation:
     return replace(
         conversation,
         recent=recent,
-        address=event.address,
+        address=here,
         elsewhere=elsewhere,
+        card_asked=conversation.card_asked if last == here else "",
         unreachable=False,
         zone_hint=event.zone_hint or conversation.zone_hint,
         seen_at=event.at,
@@ -442,6 +443,8 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return _obeyed(conversation, meant, turn)
     if not conversation.profile.goal:
         return setup.start(conversation, turn)
+    if again := reviewing.not_answered(conversation, turn):
+        return again
     offers = (button("interview", "", "interview"), button("learn", "", "learn"), button("help", "", "help"))
     return conversation, [reply(say("general.shrug"), *offers)]
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from bot.bank import Content
 from bot.conversation import Answering, Conversation, FollowingUp
-from bot.messages import Choice
+from bot.messages import Address, Choice
 from bot.questions import Grade, KeyPoint
 from bot.stages import choosing
 from tests.lived import foreign_path
@@ -329,6 +329,15 @@ async def test_a_quiz_card_is_answered_by_letters_while_it_is_the_last_thing_sai
     await talk.say("b")
     assert texts(talk.new())[0].startswith("I did not understand that.")
     before = sum(card["reviews"] for card in await cards(talk))
+    await talk.say("/review")
+    asked = texts(talk.new())
+    await talk.say("hm")
+    assert texts(talk.new()) == ["Press a letter, or type it.", *asked]
+    assert sum(card["reviews"] for card in await cards(talk)) == before
+    here, talk.address = talk.address, Address(platform="terminal", chat="another")
+    await talk.say("b")
+    assert texts(talk.new())[0].startswith("I did not understand that."), "it was not asked here"
+    talk.address = here
     await talk.say("/review")
     talk.new()
     await talk.say("b")

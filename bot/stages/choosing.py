@@ -126,17 +126,18 @@ def chosen(question: QuizQuestion, seed: str, pick: Pick, *, typed: bool) -> tup
 
 def said(question: QuizQuestion, seed: str, text: str, *, typed: bool = True) -> tuple[str, ...] | None:
     """An answer in words: letters ("B)", "a and c", "ac"), the option itself, what is to be filled in, or that there is none
-    (empty); None when it is neither."""
-    if not quizzes.is_right(question, (text,)) and grader.says_dont_know(text):
+    (empty); None when it is neither. Where options stand on the screen, "hm" is no wrong one."""
+    is_right = quizzes.is_right(question, (text,))
+    if not is_right and grader.says_dont_know(text):
         return ()
-    filled = (text.strip(),) if question.kind == "fill" else None
-    if filled and typed:
+    filled = (text.strip(),)
+    if question.kind == "fill" and typed:
         return filled
     options = options_of(question, seed, typed=typed)
     places = _places(text)
     same = tuple(each for each in options if quizzes.folded(each) == quizzes.folded(text))
     if not places or (same and len(places) > 1):  # "a b c" may be what the code prints
-        return same or filled
+        return same or (filled if is_right else None)
     if places[-1] < len(options) and (question.kind == "multiple" or len(places) == 1):
         return tuple(options[place] for place in places)
     return None

@@ -224,13 +224,28 @@ def noted(conversation: Conversation, effects: Iterable[Effect]) -> Conversation
 
 def lettered(conversation: Conversation, words: str, turn: Turn) -> Outcome | None:
     """What is typed when nothing but a quiz card has been asked: its letters, or an option. None when it is neither."""
-    row = next((each for each in turn.known.progress if each.id == conversation.card_asked), None)
-    card = row.card if row is not None else None
-    question = turn.content.quiz_question(card.item) if card is not None and card.due <= turn.at else None
+    row, question = _card_asked(conversation, turn)
     if row is None or question is None:
         return None
     answer = choosing.said(question, _seed(row), words, typed=False)
     return _choice_rated(conversation, row, question, answer, turn) if answer is not None else None
+
+
+def not_answered(conversation: Conversation, turn: Turn) -> Outcome | None:
+    """After words that nobody understands: the card they were hardly an answer to, once more. None when there is none."""
+    row, _ = _card_asked(conversation, turn)
+    again = asked(row, turn) if row is not None else None
+    return (conversation, [reply(say("quiz.press")), Reply(message=again.message)]) if again else None
+
+
+def _card_asked(
+    conversation: Conversation, turn: Turn
+) -> tuple[LearningProgress, QuizQuestion] | tuple[None, None]:
+    row = next((each for each in turn.known.progress if each.id == conversation.card_asked), None)
+    if row is None or row.card is None or row.card.due > turn.at:
+        return None, None
+    question = turn.content.quiz_question(row.card.item)
+    return (row, question) if question is not None else (None, None)
 
 
 def _choice_rated(
