@@ -54,6 +54,7 @@ from bot.sentences import say
 from bot.stages import (
     choosing,
     coding,
+    committing,
     debrief,
     how_scored,
     interview,
@@ -607,7 +608,7 @@ _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "quiz": quizzing.pressed,
     "begin": learning.begin,
     "unstage": weak_topics.declined,
-    "commit": nudging.commit_pressed,
+    "commit": committing.commit_pressed,
     "fewer": rhythm.fewer,
     "why": rhythm.why,
     "pace": pace.chosen,
@@ -671,7 +672,7 @@ def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn
         return learning.hours_given(conversation, text, turn)
     if asked.field == "until":
         return rhythm.snooze(conversation, text, turn)
-    return nudging.commit(conversation, text, turn)
+    return committing.commit(conversation, text, turn)
 
 
 def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:
@@ -948,7 +949,7 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "expect": debrief.expect,
     "path": learning.path_wanted,
     "hours": learning.hours_given,
-    "commit": nudging.commit,
+    "commit": committing.commit,
     "reminders": rhythm.reminders,
     "snooze": rhythm.snooze,
     "settings": settings.show,

@@ -526,8 +526,12 @@ async def test_commitment_without_a_day_is_asked_again(talk: Talk) -> None:
         bot: There is no stage 0; your path has 4. Nothing has changed.
         user: stage 100 by Friday
         bot: There is no stage 100; your path has 4. Nothing has changed.
+        user: 2 May 2087
+        bot: That is more than a year away. Name a nearer day.
         user: Friday
         bot: Noted: "Friday". ... until Friday 6 Mar; I bring it up the day before. ...
+        user: stage 1 by tomorrow
+        bot: Noted: "stage 1 by tomorrow". ... to go until Tuesday 3 Mar. [Next step] [Let it go]
     """)
 
 

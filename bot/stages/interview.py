@@ -37,7 +37,17 @@ from bot.events import Graded
 from bot.messages import Choice, plain
 from bot.questions import Dimension, Grade, PointGrade, Question, RoundName, Verdict
 from bot.sentences import label, say
-from bot.stages import feedback, nudging, planning, problem, reporting, reviewing, scoring, weak_topics
+from bot.stages import (
+    committing,
+    feedback,
+    nudging,
+    planning,
+    problem,
+    reporting,
+    reviewing,
+    scoring,
+    weak_topics,
+)
 from bot.submissions import hint_cost
 
 LONGEST_ANSWER = 20_000  # characters; an answer spoken for ten minutes has about 8,000
@@ -615,7 +625,7 @@ def close(conversation: Conversation, session: Session, turn: Turn, *, completed
         told, closed = weak_topics.concluded(conversation, session, turn)
         if closed is None:
             return conversation, [*effects, *told]
-        conversation, waits, promise = nudging.closed(conversation, closed, turn)
+        conversation, waits, promise = committing.closed(conversation, closed, turn)
         return conversation, [*effects, *told, *waits, *([reply(promise)] if promise else [])]
     cards = reviewing.missed(conversation, reviewing.of_results(session.results, turn), turn)
     effects += cards

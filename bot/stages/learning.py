@@ -33,7 +33,7 @@ from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded
 from bot.messages import Choice, Message, plain
 from bot.sentences import counted, label, say
-from bot.stages import feedback, lessons, nudging, quizzing, reviewing, settings
+from bot.stages import committing, feedback, lessons, nudging, quizzing, reviewing, settings
 from bot.stages.choosing import MOST_BUTTONS
 from bot.stages.interview import LONGEST_ANSWER
 from bot.stages.reviewing import WEAK_BELOW, Miss
@@ -399,7 +399,7 @@ def _complete(
         }
         effects.append(update(LearningProgress, row.id, **changes))
     turn = turn.knowing(after)
-    conversation, promise = nudging.kept(conversation, after, turn)
+    conversation, promise = committing.kept(conversation, after, turn)
     effects += nudging.waiting(conversation, turn)
     text = [*_done_lines(path, after, stage.stage_number, resource, turn), promise]
     text = [each for each in (*text, lessons.slipped(path, after, turn)) if each]

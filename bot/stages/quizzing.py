@@ -16,7 +16,7 @@ from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
 from bot.quizzes import QuizQuestion
 from bot.sentences import counted, say
-from bot.stages import choosing, lessons, nudging, reviewing
+from bot.stages import choosing, committing, lessons, nudging, reviewing
 
 ATTEMPTS_KEPT = 10  # of a quiz; what was missed is in its cards
 MOST_LINKS = 2  # resources offered after a failed quiz
@@ -224,7 +224,7 @@ def _ended(
     if wrong:
         lines.append(say("quiz.comes_back", questions=counted(len(wrong), "question")))
     turn = turn.knowing(after, row)
-    conversation, promise = nudging.kept(conversation, after, turn)
+    conversation, promise = committing.kept(conversation, after, turn)
     lines += [each for each in (promise, lessons.slipped(path, after, turn)) if each]
     step = paths.step(after)
     if step is None:
