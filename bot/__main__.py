@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from bot import bank, calibration, companies, config, nudge_log, wording
 from bot.bank import Content
 from bot.config import Settings, SettingsError
-from bot.disputes import disputed_point
+from bot.disputes import disputed_point, disputed_recall
 from bot.observing import observed, renewed
 from bot.ports import Grader, Messenger, Renderer, StaleConversation, Store, StoreUnavailable
 from bot.quizzes import QuizQuestion
@@ -459,6 +459,9 @@ async def _disputes(settings: Settings) -> None:
                 if point.get("disputed"):
                     asked = slugs.get(str(attempt["question_id"]))
                     print(json.dumps(disputed_point(attempt, point, asked), ensure_ascii=False))
+        async for row in store.export("learning_progress"):
+            if row.get("disputed"):
+                print(json.dumps(disputed_recall(row, content), ensure_ascii=False))
 
 
 async def _report(settings: Settings, session_id: str) -> None:

@@ -165,9 +165,18 @@ class ReviewCard(msgspec.Struct, kw_only=True, frozen=True):
     lapses: int = 0
 
 
+class DisputedRecall(msgspec.Struct, kw_only=True, frozen=True):
+    """An answer that was right, says the student; for the author of its question."""
+
+    answer: str
+    score: int
+    at: When
+
+
 class LearningProgress(Document, kw_only=True, frozen=True):
     """One row a student and thing to learn. At most one row of a student has a `next_nudge_at`. `path_id`: None of a
-    review that belongs to no path. `resource_id`: of a quiz, retest or review a uuid of its own."""
+    review that belongs to no path. `resource_id`: of a quiz, retest or review a uuid of its own. `disputed`: the last one
+    they objected to."""
 
     student_id: Id
     path_id: Id | None
@@ -184,6 +193,7 @@ class LearningProgress(Document, kw_only=True, frozen=True):
     updated_at: When
     attempts: tuple[QuizAttempt, ...] = ()
     card: ReviewCard | None = None
+    disputed: DisputedRecall | None = None
 
 
 class InterviewSession(Document, kw_only=True, frozen=True):

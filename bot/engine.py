@@ -107,6 +107,7 @@ _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not na
             "review",
             "answer",
             "commit",
+            "object",
             "snooze",
             "fewer",
             "reminders",
@@ -177,7 +178,7 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
     ends = isinstance(event, Woke) or interview.may_close(conversation.interview)
     if ends and conversation.interview is not None:
         needed |= {"paths", "reports"}
-    if isinstance(conversation.floor, Quizzing | Placing):
+    if any(isinstance(each, Quizzing | Placing) for each in conversation.stages):
         needed |= {"paths"}  # its question may have to be said again, whatever came
     if isinstance(event, Graded) and any(isinstance(e, AwaitingRecallGrade) for e in conversation.stages):
         needed |= {"paths"}
@@ -609,6 +610,7 @@ _SIDE_BUTTONS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "begin": learning.begin,
     "unstage": weak_topics.declined,
     "commit": committing.commit_pressed,
+    "object": reviewing.objected,
     "fewer": rhythm.fewer,
     "why": rhythm.why,
     "pace": pace.chosen,

@@ -269,12 +269,19 @@ def test_disputes_lead_an_author_to_the_key_point(run: Run) -> None:
         if said[0]["choices"]
         else {"user": "u1", "text": "/help"}
     )
+    for text in ("cancel", "learn sql", "skip", "done"):
+        run.chat({"user": "u1", "text": text})
+    said = run.chat({"user": "u1", "text": "only distinct rows, in any order of course"})
+    button = next(each for line in said for each in line.get("choices", ()) if each["label"] == "I said that")
+    run.chat({"user": "u1", "press": button["id"]})
     code, out, err = run("disputes")
     assert code == 0, err
-    line = json.loads(out)
-    assert line["place"].startswith("technical/")
-    assert line["answer"].startswith("each insert")
-    assert line["disputed_at"]
+    point, recall = map(json.loads, out.splitlines())
+    assert point["place"].startswith("technical/")
+    assert point["answer"].startswith("each insert")
+    assert point["disputed_at"]
+    assert recall["place"] == "paths/sql.toml, resource 'Querying a table'"
+    assert recall["answer"].startswith("only distinct rows")
 
 
 def test_wanted_companies_are_listed_without_students(run: Run) -> None:

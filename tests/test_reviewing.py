@@ -157,9 +157,33 @@ async def test_a_weak_recall_answer_becomes_a_card(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         user: something about tables
-        bot: Weak · 0 of 2 points ... Model answer DISTINCT removes ... It will come back as a review. [Next step]
+        bot: Weak · 0 of 2 points ... Model answer DISTINCT removes ... It will come back as a review. [Next step] [I said that]
     """)
     assert [card["source"] for card in await cards(talk)] == ["recall"]
+
+
+async def test_a_recall_grade_can_be_objected_to(talk: Talk) -> None:
+    """What was written is kept for an author, once; score and card stay."""
+    for text in ("learn sql", "skip", "done"):
+        await talk.say(text)
+    talk.new()
+    await talk.play("""
+        user: something about tables
+        bot: Weak · ... [Next step] [I said that]
+        press: I said that
+        bot: Noted: what you wrote goes to the author of this question. The score stays ... [Next step]
+    """)
+    (row,) = [each for each in await documents(talk, "learning_progress") if each["disputed"]]
+    assert row["disputed"]["answer"] == "something about tables"
+    assert row["disputed"]["score"] == row["recall_score"]
+    assert row["disputed"]["at"] == row["updated_at"]
+    before = await documents(talk, "learning_progress")
+    await talk.press(f"object:{row['_id']}")
+    assert texts(talk.new())[0].startswith("Noted: what you wrote goes to the author")
+    assert await documents(talk, "learning_progress") == before
+    others = [each for each in before if not each["recall_answer"]]
+    await talk.press(f"object:{others[0]['_id']}")
+    assert texts(talk.new())[0].startswith("That button belongs to something that is over.")
 
 
 async def test_what_the_path_does_not_plan_is_planned_by_its_first_card(talk: Talk) -> None:
@@ -254,7 +278,7 @@ async def test_review_in_an_interview_is_opened_by_answer_and_leads_back(talk: T
     open_ = (await conversation(talk)).interview
     await talk.press("Answer")
     await talk.say("they eat disk")
-    assert [each.label for each in talk.last().choices] == ["Next step", "Back to question 1"]
+    assert [each.label for each in talk.last().choices] == ["Next step", "I said that", "Back to question 1"]
     assert (await conversation(talk)).interview == open_
     assert (await cards(talk))[0]["reviews"] == 1
     await talk.press("Back to question 1")
@@ -357,7 +381,7 @@ async def test_a_review_shows_what_is_right_or_that_it_is_known_now(talk: Talk) 
         user: /review
         bot: Review · Databases ... [Don't know]
         user: something about tables
-        bot: Weak · 0 of 3 points ... Model answer ... It comes again ... [Next step]
+        bot: Weak · 0 of 3 points ... Model answer ... It comes again ... [Next step] [I said that]
         after: 25 h
         user: /review
         bot: Review · Databases ... [Don't know]

@@ -29,7 +29,7 @@ NULLABLE = {
     "points",  # of a part of a score that could not be judged
     *("next_nudge_at", "recall_answer", "recall_score", "disputed_at"),
     *("before", "readiness", "compared_with", "pressure"),
-    *("path_id", "question_id", "card", "ended_at", "opened_at"),
+    *("path_id", "question_id", "card", "disputed", "ended_at", "opened_at"),
 }
 
 

@@ -507,7 +507,8 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
         cards = reviewing.missed(conversation, [miss], turn)
         lines.append(say("interview.model", answer=open_.recall.reference_answer))
         lines.append(say("review.comes_back"))
-    return conversation, [kept, *cards, reply("\n\n".join(lines), _onward(open_, turn))]
+    buttons = (_onward(open_, turn), *reviewing.objection(open_, event.grade))
+    return conversation, [kept, *cards, reply("\n\n".join(lines), *buttons)]
 
 
 def _recalling(

@@ -15,6 +15,7 @@ from bot import quizzes, reviews
 from bot.clock import day_month, local_day, shown, zone_of
 from bot.conversation import Conversation, Recalling, Result
 from bot.documents import (
+    DisputedRecall,
     LearningPath,
     LearningProgress,
     Recall,
@@ -25,7 +26,8 @@ from bot.documents import (
 )
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import Graded
-from bot.messages import Message, plain
+from bot.messages import Choice, Message, plain
+from bot.questions import Grade
 from bot.quizzes import QuizQuestion
 from bot.sentences import say
 from bot.stages import choosing, feedback, lessons
@@ -277,7 +279,25 @@ def graded(conversation: Conversation, stage: Recalling, event: Graded, turn: Tu
         words += "\n\n" + say("interview.model", answer=stage.recall.reference_answer)
     elif stage.points:
         words += "\n\n" + say("review.recovered")
-    return _rated(conversation, row, rating, words, event.grade.score, turn)
+    return _rated(conversation, row, rating, words, event.grade.score, turn, objection(stage, event.grade))
+
+
+def objection(stage: Recalling, grade: Grade) -> tuple[Choice, ...]:
+    """[I said that], when something was not found in the answer."""
+    open_ = grade.score is not None and any(each.verdict != "covered" for each in grade.points)
+    return (button("object", stage.row, "said"),) if open_ else ()
+
+
+def objected(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
+    """[I said that]: kept for the author of the question. Score and card stay, as they rest on evidence."""
+    row = turn.row(row_id)
+    if row is None or not row.recall_answer or row.recall_score is None:
+        return conversation, [reply(say("general.old_button"))]
+    told = reply(say("review.objected", score=row.recall_score), button("next", "", "next_path"))
+    if row.disputed is not None and row.disputed.answer == row.recall_answer:
+        return conversation, [told]
+    disputed = DisputedRecall(answer=row.recall_answer, score=row.recall_score, at=turn.at)
+    return conversation, [update(LearningProgress, row.id, disputed=disputed, updated_at=turn.at), told]
 
 
 def skipped(conversation: Conversation, stage: Recalling, turn: Turn) -> Outcome:
@@ -297,11 +317,13 @@ def _rated(
     words: str,
     score: int | None,
     turn: Turn,
+    objection: tuple[Choice, ...] = (),
 ) -> Outcome:
     assert row.card is not None
     after = reviews.rated(row.card, rating, turn.at)
     kept = update(LearningProgress, row.id, card=after, recall_score=score, updated_at=turn.at)
-    told = reply(f"{words}\n\n{_again(after, conversation, turn)}", button("next", "", "next_path"))
+    following = f"{words}\n\n{_again(after, conversation, turn)}"
+    told = reply(following, button("next", "", "next_path"), *objection)
     return conversation, [kept, told]
 
 
