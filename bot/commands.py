@@ -147,7 +147,12 @@ SMALL_TALK = {  # whole messages that are neither an answer nor a wish
 _ASKS_BACK = re.compile(
     r"\A\s*(?:can|could|would|will) you\b.*\?|\A\s*(?:what|which) (?:does|do|is|are) (?:\w+ ){0,4}(?:mean|meant)\b.*\?"
     r"|\A\s*(?:what|how) do you mean\b|\A\s*(?:please )?(?:explain|repeat|clarify|rephrase) (?:the |this |that )?question\b"
-    r"|\A\s*(?:hi|hello|hey)\s*[.!]*\s*\Z",
+    r"|\A\s*(?:hi|hello|hey)\s*[.!]*\s*\Z"
+    r"|\A\W*\Z|\A\s*(?:what|who|why|when|where|which|how|can|could|should|do|does|is|are)\b[^.;:]*\?\W*\Z"
+    r"|\A\W*(?:(?:ok(?:ay)?|k|yes|yeah|yep|sure|alright|h+m+|uh+|lol|haha|oh|wait|what|huh|why|later|not now|maybe|busy|right"
+    r"|now|tomorrow|tonight|thanks|thank you|thx|please|sorry|hints?|help)\b\W*){1,4}\Z"
+    r"|\A\W*(?:give me )?a hint\W*\Z|\A\W*remind me\b|\A\W*i(?:'?m| am) (?:\w+ )?(?:busy|tired|on (?:vacation|holiday)|driving|at work)\b"
+    r"|\bi (?:do not|don'?t) (?:understand|get) (?:(?:the|this|that|your|what) ?(?:question|you mean|is asked)?|it)\W*\Z",
     re.IGNORECASE,
 )
 
@@ -192,7 +197,7 @@ def meaning(text: str) -> Command | None:
 
 
 def asks_back(text: str) -> bool:
-    """Whether a short text is a question or a greeting to us rather than an answer."""
+    """Whether a short text is said to us (a question, a greeting, "later") rather than an answer."""
     return len(text) <= LONGEST_WISH and _ASKS_BACK.search(text) is not None
 
 

@@ -296,7 +296,7 @@ class Paused(_Stage, frozen=True, kw_only=True):
 
 class Recalling(_Stage, frozen=True, kw_only=True):
     """A question to be answered in words is open: about a resource that is done, or a review of what was missed. `row`:
-    the row of `learning_progress`; `points`: labels of the key points that a review is about."""
+    the row of `learning_progress`; `points`: labels of the key points that a review is about; `doubted`: see `Answering`."""
 
     row: str
     title: str
@@ -304,6 +304,7 @@ class Recalling(_Stage, frozen=True, kw_only=True):
     asked_at: datetime
     points: tuple[str, ...] = ()
     path: str = ""
+    doubted: str = ""
 
     @property
     def is_review(self) -> bool:

@@ -373,10 +373,14 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             if meant is not None and meant.verb in _NO_ANSWER:
                 return _obeyed(conversation, meant, turn)
+            if commands.asks_back(text) and floor.doubted != text:
+                return reviewing.doubted(conversation, floor, text)
             return learning.recalled(conversation, floor, text, turn)
         case AwaitingRecallGrade():
             return learning.joined(conversation, floor, text, turn)
         case Quizzing() | Placing():
+            if answered := reviewing.lettered(conversation, text, turn):
+                return _way_back(*answered)
             meant = commands.meaning(text)
             if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
@@ -443,7 +447,7 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
     if meant := commands.meaning(text):
         return _obeyed(conversation, meant, turn)
-    if not conversation.profile.goal:
+    if not conversation.profile.goal and not turn.known.paths:
         return setup.start(conversation, turn)
     if again := reviewing.not_answered(conversation, turn):
         return again
@@ -526,6 +530,8 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
             return interview.hint(conversation, floor) if verb == "hint" else _skip(conversation, turn)
         case "skip", Recalling() if subject == floor.row:
             return _skip(conversation, turn)
+        case "answer", Recalling() if subject == floor.row and floor.doubted:
+            return learning.recalled(conversation, floor, floor.doubted, turn)
         case "pick", _ if pick := choosing.read(subject):
             return _picked(conversation, pick, turn)
         case "skip" | "answer", _ if opened := _review_pressed(conversation, verb, subject, turn):

@@ -7,7 +7,7 @@ Pure. The questions are content (`content/quizzes/<skill>.toml`, read and checke
 import random
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -51,18 +51,18 @@ class QuizQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 def drawn(
-    questions: Sequence[QuizQuestion], count: int, earlier: Collection[str], seed: str
+    questions: Sequence[QuizQuestion], count: int, earlier: Mapping[str, int], seed: str
 ) -> tuple[str, ...]:
-    """Keys of the questions of one attempt: topics in turn, and those asked in `earlier` attempts only when the others
-    do not suffice."""
+    """Keys of the questions of one attempt: topics in turn, and those asked in `earlier` attempts (key: the number of the
+    last one) only when the others do not suffice, the longest ago first."""
     rng = random.Random(seed)  # noqa: S311 nothing secret depends on it, and it must come out the same again
     order = list(questions)
     rng.shuffle(order)
-    order.sort(key=lambda each: each.key in earlier)
+    order.sort(key=lambda each: earlier.get(each.key, 0))
     taken: list[QuizQuestion] = []
     while order and len(taken) < count:
         asked = [each.topic for each in taken]
-        fresh = [each for each in order if (each.key in earlier) == (order[0].key in earlier)]
+        fresh = [each for each in order if earlier.get(each.key, 0) == earlier.get(order[0].key, 0)]
         one = min(fresh, key=lambda each: asked.count(each.topic))  # of equals the first: the shuffle decides
         taken.append(one)
         order.remove(one)

@@ -272,7 +272,7 @@ async def test_too_long_an_answer_is_not_lost_in_silence(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["🙂🙂🙂", "مرحبا بالعالم", "a\0b", "broken \ud800 surrogate", "x" * 20_000], ids=str
+    "text", ["🙂 ok? 🙂 no", "مرحبا بالعالم", "a\0b", "broken \ud800 surrogate", "x" * 20_000], ids=str
 )
 async def test_strange_answers_are_kept_and_answered(talk: Talk, text: str) -> None:
     """Whatever a phone can send becomes an attempt with feedback, never an error."""
@@ -570,14 +570,14 @@ async def test_words_that_are_no_answer_are_not_graded(talk: Talk) -> None:
     await set_up(talk)
     await talk.play("""
         user: can you explain the question?
-        bot: That reads like a question to me, so I did not grade it. ... [Hint] [Grade it anyway] [Skip]
+        bot: I did not take that for an answer, so nothing is graded. ... [Hint] [Grade it anyway] [Skip]
         user: thanks
         bot: You are welcome.
         bot: 1 of 3 · ...
         user: mock interview at Google
         bot: 1 of 3 · ...
         user: what do you mean
-        bot: That reads like a question to me, ...
+        bot: I did not take that for an answer, ...
         press: Grade it anyway
         bot: Weak ...
     """)

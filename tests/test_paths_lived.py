@@ -133,6 +133,29 @@ async def test_stages_passed_over_come_back(talk: Talk) -> None:
     assert after.current_level == 0
 
 
+async def test_a_rating_ends_the_questions_about_what_it_passes_over(talk: Talk) -> None:
+    """A quiz or a placement that is open does not come back once the level is said."""
+    await begun(talk, "sql")
+    path = await path_of(talk)
+    for opened in ("quiz:1", "level:quiz"):
+        verb, _, rest = opened.partition(":")
+        await talk.press(f"{verb}:{path.id}.{rest}")
+        await talk.press(f"level:{path.id}.well")
+        talk.new()
+        await talk.say("next")
+        assert texts(talk.new())[0].startswith("SQL · Stage 3 of 4")
+
+
+async def test_a_placement_survives_a_setting(talk: Talk) -> None:
+    """What was asked is there again after a look at the settings."""
+    await begun(talk, "sql")
+    await talk.press(f"level:{(await path_of(talk)).id}.quiz")
+    asked = texts(talk.new())[-1]
+    await talk.say("/settings hour")
+    await talk.say("cancel")
+    assert asked in texts(talk.new())
+
+
 async def test_a_stage_learnt_stays_learnt_whatever_the_rating(talk: Talk) -> None:
     """A rating can pass over more; it takes nothing away that a quiz has shown."""
     await begun(talk, "sql")
@@ -195,7 +218,9 @@ async def test_the_same_press_twice_in_a_placement_counts_once(talk: Talk) -> No
     await talk.press(f"level:{path.id}.quiz")
     talk.new()
     await talk.press(old)
-    assert talk.new() == []
+    told = texts(talk.new())
+    assert told[0] == "That one is answered already. Nothing counted twice."
+    assert "where to start" in told[1]
 
 
 # How much it matters

@@ -51,24 +51,26 @@ def test_a_retry_asks_other_questions(skill: str, place: int, seed: str) -> None
     stage = stages[place % len(stages)]
     bank = [each for each in content().quizzes[skill] if each.stage == stage.stage_name]
     count = stage.assessment.questions_count
-    first = quizzes.drawn(bank, count, (), f"{seed}/1")
-    second = quizzes.drawn(bank, count, first, f"{seed}/2")
+    first = quizzes.drawn(bank, count, {}, f"{seed}/1")
+    second = quizzes.drawn(bank, count, dict.fromkeys(first, 1), f"{seed}/2")
     assert len({*first, *second}) == 2 * count
     topics = {each.key: each.topic for each in bank}
     assert len({topics[key] for key in first}) == min(count, len(set(topics.values())))
-    assert quizzes.drawn(bank, count, (), f"{seed}/1") == first
+    assert quizzes.drawn(bank, count, {}, f"{seed}/1") == first
 
 
 def test_a_small_bank_asks_again_what_it_must() -> None:
     """Others first, then those of before, never the same one twice, never more than there are."""
     bank = [replace(SINGLE, key=f"sql/{n}") for n in range(5)]
-    first = quizzes.drawn(bank, 3, (), "1")
-    second = quizzes.drawn(bank, 3, first, "2")
+    first = quizzes.drawn(bank, 3, {}, "1")
+    second = quizzes.drawn(bank, 3, dict.fromkeys(first, 1), "2")
     assert len(set(second)) == 3
     assert len(set(second) & set(first)) == 1
     assert second[2] in first
-    assert len(quizzes.drawn(bank, 9, first, "3")) == 5
-    assert quizzes.drawn([], 3, (), "1") == ()
+    assert len(quizzes.drawn(bank, 9, dict.fromkeys(first, 1), "3")) == 5
+    assert quizzes.drawn([], 3, {}, "1") == ()
+    third = quizzes.drawn(bank[:4], 2, {"sql/0": 1, "sql/1": 2, "sql/2": 1, "sql/3": 2}, "3")
+    assert set(third) == {"sql/0", "sql/2"}, "the longest ago first"
 
 
 @given(st.text(max_size=12), st.randoms(use_true_random=False))

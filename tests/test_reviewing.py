@@ -12,7 +12,7 @@ from fsrs import Card, Rating, Scheduler
 from msgspec.structs import replace
 
 from bot.bank import Content
-from bot.conversation import Answering, Conversation, FollowingUp
+from bot.conversation import Answering, Conversation, FollowingUp, Setting
 from bot.messages import Address, Choice
 from bot.questions import Grade, KeyPoint
 from bot.stages import choosing
@@ -240,6 +240,65 @@ async def test_a_late_answer_is_one_and_a_greeting_is_none(talk: Talk) -> None:
         user: they eat disk
         bot: ... 1 of 3 points ... It comes again ...
     """)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("ok", "later", "not now", "busy now", "?", "hmm", "wait what", "remind me tomorrow"),
+        *("give me a hint", "I dont understand the question", "what is an index?", "ok thanks"),
+    ],
+)
+async def test_what_is_said_to_us_is_no_answer_to_a_review(talk: Talk, words: str) -> None:
+    """Nothing is graded, the question waits; what was meant as an answer can still be graded, and counts then."""
+    await missed_one(talk)
+    await talk.wait(timedelta(hours=34))
+    talk.new()
+    await talk.say(words)
+    assert texts(talk.new())[0].startswith("I did not take that for an answer, so nothing is graded.")
+    assert (await cards(talk))[0]["reviews"] == 0
+    await talk.say(words)
+    assert "0 of 3 points" in texts(talk.new())[0]
+    assert (await cards(talk))[0]["reviews"] == 1
+
+
+async def test_a_doubted_answer_is_graded_by_its_button(talk: Talk) -> None:
+    """[Grade it anyway] takes the words as they were."""
+    await missed_one(talk)
+    await talk.wait(timedelta(hours=34))
+    talk.new()
+    await talk.play("""
+        user: is it that they eat disk?
+        bot: I did not take that for an answer, ... [Grade it anyway] [Don't know] [Snooze]
+        press: Grade it anyway
+        bot: ... 1 of 3 points ... It comes again ...
+    """)
+
+
+async def test_a_city_asked_for_days_ago_does_not_take_the_answer(tmp_path: Path) -> None:
+    """What was asked in passing makes room for the question that comes."""
+    talk = await Talk.open(tmp_path, zone="")
+    await missed_one(talk)
+    await talk.say("learn sql")
+    assert isinstance((await conversation(talk)).floor, Setting)
+    await talk.wait(timedelta(days=3))
+    talk.new()
+    await talk.say("they eat disk")
+    assert "1 of 3 points" in texts(talk.new())[0]
+    await talk.store.close()
+
+
+async def test_words_after_a_review_are_no_answer_to_an_older_quiz(talk: Talk) -> None:
+    """A quiz left at its second question: the review that came since is what is answered, then the way back is shown."""
+    await missed_one(talk)
+    await talk.say("learn sql")
+    await talk.say("skip")
+    await talk.say("quiz")
+    await talk.wait(timedelta(hours=34))
+    talk.new()
+    await talk.say("they eat disk")
+    assert "1 of 3 points" in texts(talk.new())[0]
+    assert [each.label for each in talk.last().choices][-1] == "Go on with the quiz"
 
 
 async def test_the_newest_question_is_the_one_that_words_answer(talk: Talk) -> None:

@@ -191,4 +191,4 @@ def _wrong(question: QuizQuestion, answer: Sequence[str]) -> list[str]:
 
 def _right(question: QuizQuestion) -> str:
     shown = question.right[:1] if question.kind == "fill" else question.right
-    return say("quiz.and").join(plain(each) for each in shown)
+    return ", ".join(f"**{plain(each)}**" for each in shown)

@@ -23,7 +23,7 @@ from bot.clock import (
     shown,
     zone_of,
 )
-from bot.conversation import Commitment, Conversation, Nudged, Recalling
+from bot.conversation import Commitment, Conversation, Nudged, Placing, Quizzing, Recalling, Setting
 from bot.documents import (
     Insert,
     LearningPath,
@@ -121,8 +121,10 @@ def _told(conversation: Conversation, subject: _Subject, turn: Turn) -> Outcome:
         floor, turn.at, asked=False
     ):
         conversation = conversation.swapped(floor, None)  # nobody answered it: it makes room
+    if isinstance(floor, Setting) and floor.field in ("zone", "city"):  # asked in passing, and not answered
+        conversation = conversation.swapped(floor, None)
     own = subject.choices
-    if subject.floor is not None and conversation.floor is None:
+    if subject.floor is not None and isinstance(conversation.floor, Quizzing | Placing | None):
         conversation = conversation.pushed(subject.floor)  # so words answer it, and [Answer] is not needed
         own = tuple(each for each in own if not each.id.startswith("answer:"))
     text = "\n\n".join(part for part in (opening, subject.body) if part)

@@ -54,6 +54,9 @@ def set_to(
     hours = lessons.hours_of(path, conversation)
     after = paths.at_level(path, template, level, hours=hours, at=turn.at)
     conversation = replace(conversation, chosen_path=path.id)
+    for each in conversation.stages:
+        if isinstance(each, Quizzing | Placing) and each.path == path.id:
+            conversation = conversation.swapped(each, None)
     text = _placed_line(path, after)
     conversation, effects = learning.show_next(conversation, after, turn.knowing(after), before=path)
     return conversation, [reply(text, edit=edit), *effects]
@@ -116,8 +119,10 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     asked = _question(stage, turn)
     if asked is None:
         return conversation, [again(stage, turn)]
+    if pick.turn == _turn_of(stage, before=1):
+        return conversation, []  # the same press twice
     if pick.turn != _turn_of(stage):
-        return conversation, []
+        return conversation, [reply(say("quiz.old")), again(stage, turn)]
     answer = choosing.chosen(asked, stage.seed, pick, typed=False)
     if answer is None:
         mask = pick.mask ^ (1 << (pick.place or 0))
@@ -180,7 +185,7 @@ def _question(stage: Placing, turn: Turn) -> QuizQuestion | None:
         return None
     name = template.stages[len(stage.answers) - 1].stage_name
     bank = [each for each in turn.content.quizzes.get(template.skill, ()) if each.stage == name]
-    keys = quizzes.drawn(bank, 2 * PLACED_BY - 1, (), f"{stage.seed}/{name}")
+    keys = quizzes.drawn(bank, 2 * PLACED_BY - 1, {}, f"{stage.seed}/{name}")
     place_ = len(stage.answers[-1])
     return turn.content.quiz_question(keys[place_]) if place_ < len(keys) else None
 
@@ -190,9 +195,9 @@ def _heading(stage: Placing, turn: Turn) -> str:
     return say("quiz.placement", skill=lessons.title_of(path.skill, turn), number=_count(stage) + 1)
 
 
-def _turn_of(stage: Placing) -> str:
-    """Which question of which placement: a button of an earlier one is none of this."""
-    return f"p{blake2b(stage.seed.encode(), digest_size=3).hexdigest()}-{_count(stage)}"
+def _turn_of(stage: Placing, *, before: int = 0) -> str:
+    """Which question of which placement: a button of an earlier one (`before`: by how many) is none of this."""
+    return f"p{blake2b(stage.seed.encode(), digest_size=3).hexdigest()}-{_count(stage) - before}"
 
 
 def _count(stage: Placing) -> int:

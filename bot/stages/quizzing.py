@@ -42,10 +42,11 @@ def start(
         return conversation, [reply(say("quiz.none"), button("next", "", "next_path"))]
     row, effects = _row(conversation, path, stage, turn)
     if stage.status == "completed" or row.status == "completed":
-        return conversation, [_not_needed(path, stage, turn)]
+        return conversation.without(Quizzing), [_not_needed(path, stage, turn)]
     if open_ := lessons.open_attempt(row):
         attempt = _mended(open_, bank, turn)
         note = say("quiz.withdrawn") if attempt is not open_ else ""
+        edit = edit and (attempt.number == 1 or bool(attempt.answers))  # what a failed one came to stays
         row = replace(row, attempts=(*row.attempts[:-1], attempt))
     else:
         edit = edit and not row.attempts
@@ -80,7 +81,7 @@ def _mended(open_: QuizAttempt, bank: list[QuizQuestion], turn: Turn) -> QuizAtt
     if not gone:
         return open_
     spare = [each for each in bank if each.key not in open_.questions]
-    more = quizzes.drawn(spare, gone, (), f"{open_.seed}/{number}")
+    more = quizzes.drawn(spare, gone, {}, f"{open_.seed}/{number}")
     return replace(open_, questions=(*open_.questions[:number], *left, *more))
 
 
@@ -211,7 +212,7 @@ def _ended(
     counts = {"right": right, "total": len(pairs), "needed": ceil(passing * len(pairs) / 100)}
     spent = replace(paths.with_spent(path, minutes), updated_at=turn.at)
     if score < passing:
-        text, choices = _failed(path, stage, wrong, counts)
+        text, choices = _failed(path, stage, wrong, counts, retry=_retry(path, stage, row, turn))
         kept = [_kept(row, turn.at), paths.changes(path, spent)]
         return conversation, [*kept, *cards, reply(text, *choices)]
     hours = lessons.hours_of(path, conversation)
@@ -239,9 +240,9 @@ def _ended(
 
 
 def _failed(
-    path: LearningPath, stage: PathStage, wrong: list[QuizQuestion], counts: dict[str, int]
+    path: LearningPath, stage: PathStage, wrong: list[QuizQuestion], counts: dict[str, int], *, retry: str
 ) -> tuple[str, list[Choice]]:
-    """The topics missed, and what explains them."""
+    """The topics missed, what explains them, and what the next try asks (`retry`)."""
     topics = ", ".join(dict.fromkeys(plain(each.topic) for each in wrong))
     lines = [say("quiz.failed", **counts), say("quiz.missed", topics=topics)]
     wanted_ = dict.fromkeys(each.resource_id for each in wrong)
@@ -249,9 +250,16 @@ def _failed(
     shown = [say("quiz.link", title=plain(each.title), url=each.url) for each in links[:MOST_LINKS]]
     if shown:
         lines.append("  \n".join([say("quiz.explained"), *shown]))
-    lines.append(say("quiz.retry_other"))
+    lines.append(retry)
     again_ = button("quiz", f"{path.id}.{stage.stage_number}", "quiz_again")
     return "\n\n".join(lines), [again_, button("snooze", "", "snooze")]
+
+
+def _retry(path: LearningPath, stage: PathStage, row: LearningProgress, turn: Turn) -> str:
+    """Whether the next try can ask what none has asked yet."""
+    bank = lessons.questions_of(path, stage, turn)
+    fresh = len({each.key for each in bank} - _last_asked(row).keys())
+    return say("quiz.retry_other" if fresh >= lessons.asked_of(stage, len(bank)) else "quiz.retry_known")
 
 
 def _question(
@@ -301,11 +309,15 @@ def _with_attempt(
     """With a new attempt, whose questions are others than before as far as there are any."""
     number = row.attempts[-1].number + 1 if row.attempts else 1
     seed = f"{row.id}/{number}"
-    earlier = row.attempts[-1].questions if row.attempts else ()
-    keys = quizzes.drawn(bank, lessons.asked_of(stage, len(bank)), earlier, seed)
+    keys = quizzes.drawn(bank, lessons.asked_of(stage, len(bank)), _last_asked(row), seed)
     attempt = QuizAttempt(number=number, seed=seed, questions=keys, begun_at=turn.at)
     kept = (*row.attempts, attempt)[-ATTEMPTS_KEPT:]
     return replace(row, attempts=kept, status="in_progress")
+
+
+def _last_asked(row: LearningProgress) -> dict[str, int]:
+    """The number of the last attempt that asked each question."""
+    return {key: each.number for each in row.attempts for key in each.questions}
 
 
 def _kept(row: LearningProgress, at: datetime) -> Effect:

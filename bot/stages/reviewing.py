@@ -137,6 +137,18 @@ def ask(conversation: Conversation, one: Asked) -> Outcome:
     return conversation, [Reply(message=replace(one.message, choices=choices))]
 
 
+def doubted(conversation: Conversation, stage: Recalling, text: str) -> Outcome:
+    """What is hardly an answer is not graded unless the student wants it."""
+    choices = (
+        button("answer", stage.row, "answer_anyway"),
+        button("skip", stage.row, "no_idea" if stage.is_review else "skip"),
+        button("snooze", "", "snooze"),
+    )
+    return conversation.swapped(stage, replace(stage, doubted=text)), [
+        reply(say("review.doubted"), *choices)
+    ]
+
+
 def is_open(stage: Recalling, at: datetime, *, asked: bool = True) -> bool:
     """Whether words are still an answer to it. `asked` False: for a new question that wants its place, which one that
     came unasked gives up at once."""
