@@ -279,7 +279,7 @@ async def test_viva_asks_once_the_day_after(talk: Talk) -> None:
     await met(talk)
     await talk.play("""
         user: My interview at Google is on Friday
-        bot: Noted: Google. I will ask you once how it was, Sat 7 Mar at 19:00. Good luck. ...
+        bot: Noted: Google. I will ask you once how it was, Sat 7 Mar at 19:00. Good luck. [Practise for it]
         after: 120 h
         after: 10 h
         nudge: How was it at Google? ... [Yes] [No] [Don't know] [Cancel]

@@ -64,15 +64,15 @@ def expect(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return conversation.pushed(stage), [again(stage, turn)]
     if day < today:
         return _asked(conversation, company, turn)
-    name = plain(company.company)
+    name, practise = plain(company.company), button("interview", company.slug, "practise")
     if not conversation.profile.reminders:
-        return conversation, [reply(say("debrief.reminders_off", company=name))]
+        return conversation, [reply(say("debrief.reminders_off", company=name), practise)]
     zone = zone_of(conversation)
     wall = datetime.combine(day + timedelta(days=1), time(conversation.profile.reminder_hour))
     due = after_quiet(conversation.profile, zone, at_local(zone, wall))
     when = shown(zone, due, turn.at)
     conversation = replace(conversation, expected=Expected(company=company.slug, due=due))
-    return conversation, [reply(say("debrief.expected", company=name, when=when))]
+    return conversation, [reply(say("debrief.expected", company=name, when=when), practise)]
 
 
 def said(conversation: Conversation, stage: Expecting | Debriefing, text: str, turn: Turn) -> Outcome:

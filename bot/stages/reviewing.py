@@ -144,9 +144,7 @@ def doubted(conversation: Conversation, stage: Recalling, text: str) -> Outcome:
         button("skip", stage.row, "no_idea" if stage.is_review else "skip"),
         button("snooze", "", "snooze"),
     )
-    return conversation.swapped(stage, replace(stage, doubted=text)), [
-        reply(say("review.doubted"), *choices)
-    ]
+    return conversation.swapped(stage, replace(stage, doubted=text)), [reply(say("review.doubted"), *choices)]
 
 
 def is_open(stage: Recalling, at: datetime, *, asked: bool = True) -> bool:

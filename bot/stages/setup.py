@@ -9,6 +9,7 @@ from bot.conversation import (
     Conversation,
     Earlier,
     Goal,
+    InterviewStage,
     Length,
     Planned,
     Session,
@@ -85,7 +86,7 @@ def one_question(conversation: Conversation, turn: Turn, *, greeting: str = "") 
 def retry(conversation: Conversation, question_id: str, turn: Turn) -> Outcome | None:
     """A question of a report once more, to be compared with the answer given then. None when it cannot be had."""
     if conversation.interview is not None:
-        return conversation.lifted(), [interview.again(conversation.interview)]
+        return _one_at_a_time(conversation, conversation.interview)
     answer = reporting.answer_in(turn.known.reports, question_id)
     question = turn.content.question(question_id)
     if answer is None or question is None:
@@ -96,7 +97,7 @@ def retry(conversation: Conversation, question_id: str, turn: Turn) -> Outcome |
 def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn) -> Outcome:
     """The one question of a retest (`<path>.<stage>`: another one on the topic) or of a coding review (`redo`: a row)."""
     if conversation.interview is not None:
-        return conversation.lifted(), [interview.again(conversation.interview)]
+        return _one_at_a_time(conversation, conversation.interview)
     found = _retest(subject, turn) if verb == "retest" else _redo(subject, turn)
     if found is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
@@ -104,6 +105,11 @@ def question_of(conversation: Conversation, verb: str, subject: str, turn: Turn)
     if row.card is not None and row.card.due > turn.at:
         return conversation, [reviewing.answered_already(conversation, row.card, turn)]
     return _asked(conversation, question, turn, row=row.id)
+
+
+def _one_at_a_time(conversation: Conversation, running: InterviewStage) -> Outcome:
+    """Another interview is wanted: the one that is open comes first."""
+    return conversation.lifted(), [reply(say("interview.one_at_a_time")), interview.again(running)]
 
 
 def _asked(
@@ -153,7 +159,7 @@ def interview_wanted(conversation: Conversation, argument: str, turn: Turn) -> O
     """`interview`, "mock interview at Google", or a length's button."""
     running = conversation.interview
     if running is not None:
-        return conversation.lifted(), [interview.again(running)]
+        return _one_at_a_time(conversation, running)
     setting_up = next((stage for stage in conversation.stages if isinstance(stage, SettingUp)), None)
     conversation = conversation.without(*ASIDES)
     if (
