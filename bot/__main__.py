@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import cyclopts
 from msgspec.structs import replace
 
-from bot import bank, calibration, companies, config, nudge_log, wording
+from bot import bank, calibration, companies, config, nudge_log
 from bot.bank import Content
 from bot.config import Settings, SettingsError
 from bot.disputes import disputed_point, disputed_recall
@@ -350,7 +350,7 @@ async def _serve(
             shell.rate(await calibration.ratings(store))
 
         async def word() -> None:
-            shell.word(wording.scores(await nudge_log.sent(store, datetime.now(UTC))))
+            shell.word(await nudge_log.scores(store, datetime.now(UTC)))
 
         daily = [renew, rate, *([word] if scheduler else []), *([on_telegram.tidy] if on_telegram else [])]
         await stack.enter_async_context(sweeping(*sweeps, daily=daily))

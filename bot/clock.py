@@ -96,10 +96,10 @@ def _is_free(profile: Profile, day: date, gap: int) -> bool:
 def nudge_may_go(conversation: Conversation, decided: datetime, now: datetime) -> datetime | None:
     """From when a nudge that was decided earlier may still be sent: outside quiet hours, on the local day it was meant
     for. None: never, the next one comes in its turn, or they said stop meanwhile."""
-    if not conversation.profile.reminders:
+    profile, zone = conversation.profile, zone_of(conversation)
+    if not profile.reminders or (profile.snoozed_until is not None and profile.snoozed_until > now):
         return None
-    zone = zone_of(conversation)
-    when = after_quiet(conversation.profile, zone, now)
+    when = after_quiet(profile, zone, now)
     return when if when.astimezone(zone).date() == decided.astimezone(zone).date() else None
 
 

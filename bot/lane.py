@@ -8,6 +8,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+MOST_OWED = 1.0  # seconds that the lane stands back for what went past it
+
 
 class Lane:
     """One place every `1 / per_second` seconds, first come, first served, and no bursts after a rest."""
@@ -36,8 +38,10 @@ class Lane:
             self._free = max(self._free, self._clock() - self._gap) + self._gap
 
     def give_way(self) -> None:
-        """Something went without waiting: the next place comes later for it."""
-        self._free = max(self._free, self._clock()) + self._gap
+        """Something went without waiting: the next place comes later for it, by a second in all at most, which is what
+        platforms count by."""
+        now = self._clock()
+        self._free = max(self._free, min(max(self._free, now) + self._gap, now + MOST_OWED))
 
     def hold(self, seconds: float) -> None:
         """No place for so long."""

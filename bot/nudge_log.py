@@ -6,14 +6,19 @@ from typing import Any
 
 from bot import wording
 from bot.ports import Store
-from bot.wording import Sent
+from bot.wording import Heard, Scores, Sent
 
+REMEMBERED = timedelta(weeks=26)  # six half-lives: what is older weighs next to nothing
 WITHIN = timedelta(hours=24)  # after a nudge, in which what it was about counts as done because of it
 
 
-async def sent(store: Store, now: datetime) -> list[Sent]:
-    """Every send whose 24 hours are over."""
-    return [_sent(document) async for document in store.export("nudges") if _is_over(document, now)]
+async def scores(store: Store, now: datetime) -> Scores:
+    """What the sends of the last half year teach, as far as their 24 hours are over."""
+    heard = Heard()
+    async for document in store.export("nudges", since=now - REMEMBERED):
+        if _is_over(document, now):
+            heard.hear(_sent(document))
+    return heard.scores()
 
 
 async def stats(store: Store, now: datetime) -> list[dict[str, Any]]:

@@ -168,8 +168,9 @@ class Store(Protocol):
     async def all(self, prefix: str) -> dict[str, str]:
         """The bookmarks whose key begins with `prefix`, under whole keys."""
 
-    def export(self, collection: str) -> AsyncIterator[dict[str, Any]]:
-        """Every document of a collection as BSON values (ObjectId, datetime), in the order of their ids."""
+    def export(self, collection: str, *, since: datetime | None = None) -> AsyncIterator[dict[str, Any]]:
+        """Every document of a collection as BSON values (ObjectId, datetime), in the order of their ids; with `since` those
+        whose ids, which open with a time, were made from then on."""
 
 
 class Messenger(Protocol):

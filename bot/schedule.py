@@ -20,22 +20,19 @@ log = logging.getLogger("viva.sweep")
 async def sweeping(
     *sweeps: Callable[[], Awaitable[object]], daily: Sequence[Callable[[], Awaitable[object]]] = ()
 ) -> AsyncIterator[None]:
-    """Run each sweep at once and then every few seconds (`daily` ones before the block is entered, and every day), never
-    two of a kind at a time, until the block is left. A sweep that has much to send goes on for minutes."""
+    """Run each sweep at once and then every few seconds (`daily` ones every day), beside the block and never two of a kind
+    at a time, until it is left. A sweep that has much to send goes on for minutes."""
     # A sweep that goes on for minutes is no news every five seconds.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = AsyncIOScheduler(timezone="UTC")
-    for each in daily:
-        await _told(each)()
     now = datetime.now(UTC)
-    kinds = [*((each, EVERY, now) for each in sweeps), *((each, DAY, now + DAY) for each in daily)]
-    for sweep, every, first in kinds:
+    for sweep, every in (*((each, EVERY) for each in sweeps), *((each, DAY) for each in daily)):
         # APScheduler's default misfire grace of 1 s drops late jobs without a word: None runs them, coalesced to one.
         scheduler.add_job(
             _told(sweep),
             "interval",
             seconds=every.total_seconds(),
-            next_run_time=first,
+            next_run_time=now,
             misfire_grace_time=None,
             coalesce=True,
             max_instances=1,

@@ -180,33 +180,50 @@ class _Sums:
         return (own * size + prior * PRIOR) / (size + PRIOR)
 
 
-def scores(log: Iterable[Sent], *, half_life: timedelta = HALF_LIFE) -> Scores:
-    """What a log teaches, in any order. Learnt from are sends with a choice: those of the hold-out and those with one
-    eligible wording are counted, and no more."""
-    heard: defaultdict[tuple[str, tuple[str, ...]], dict[str, _Sums]] = defaultdict(dict)
-    sends, first, now = 0, None, 1.0
-    for each in log:
-        sends += 1
-        first = first or each.at
+class Heard:
+    """What a log teaches, send by send and in any order. Learnt from are sends with a choice: those of the hold-out and
+    those with one eligible wording are counted, and no more."""
+
+    def __init__(self, *, half_life: timedelta = HALF_LIFE) -> None:
+        self._half_life = half_life
+        self._heard: defaultdict[tuple[str, tuple[str, ...]], dict[str, _Sums]] = defaultdict(dict)
+        self._sends, self._now = 0, 1.0
+        self._first: datetime | None = None
+
+    def hear(self, each: Sent) -> None:
+        """One more."""
+        self._sends += 1
+        self._first = self._first or each.at
         # Weights that grow instead of old ones that shrink: one pass. Doubled in a half-life, floats hold 1,000 of them.
-        fresh = 2.0 ** ((each.at - first) / half_life)
-        now = max(now, fresh)
+        fresh = 2.0 ** ((each.at - self._first) / self._half_life)
+        self._now = max(self._now, fresh)
         if each.policy != "plain" and len(each.eligible) > 1:
-            arms = heard[each.kind, each.eligible]
+            arms = self._heard[each.kind, each.eligible]
             arms.setdefault(each.arm, _Sums()).hear(fresh, 1 / each.probability, reward=each.reward)
-    plus: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
-    minus: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
-    for (kind, eligible), arms in heard.items():
-        for arm in eligible:
-            for other, sums in arms.items():
-                if other == arm:
-                    plus[kind, arm].add(sums)
-                else:  # as if the others had been equally likely: choosing well among them then raises no bar
-                    minus[kind, arm].add(sums, 1 / (len(eligible) - 1))
-    by_kind: defaultdict[str, dict[str, Score]] = defaultdict(dict)
-    for kind, arm in plus:
-        by_kind[kind][arm] = _score(plus[kind, arm], minus[kind, arm], now)
-    return Scores(by_kind=dict(by_kind), sends=sends)
+
+    def scores(self) -> Scores:
+        """By kind and wording."""
+        plus: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
+        minus: defaultdict[tuple[str, str], _Sums] = defaultdict(_Sums)
+        for (kind, eligible), arms in self._heard.items():
+            for arm in eligible:
+                for other, sums in arms.items():
+                    if other == arm:
+                        plus[kind, arm].add(sums)
+                    else:  # as if the others had been equally likely: choosing well among them then raises no bar
+                        minus[kind, arm].add(sums, 1 / (len(eligible) - 1))
+        by_kind: defaultdict[str, dict[str, Score]] = defaultdict(dict)
+        for kind, arm in plus:
+            by_kind[kind][arm] = _score(plus[kind, arm], minus[kind, arm], self._now)
+        return Scores(by_kind=dict(by_kind), sends=self._sends)
+
+
+def scores(log: Iterable[Sent], *, half_life: timedelta = HALF_LIFE) -> Scores:
+    """What a whole log teaches."""
+    heard = Heard(half_life=half_life)
+    for each in log:
+        heard.hear(each)
+    return heard.scores()
 
 
 def _score(plus: _Sums, minus: _Sums, now: float) -> Score:

@@ -358,11 +358,14 @@ class MongoStore:
         found = self._of("bookmarks").find({"_id": {"$gte": prefix, "$lt": prefix + LAST}})
         return {one["_id"]: one["value"] for one in await found.to_list(None)}
 
-    async def export(self, collection: str) -> AsyncIterator[dict[str, Any]]:
+    async def export(
+        self, collection: str, *, since: datetime | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
         if collection != "conversations" and collection not in COLLECTIONS:
             raise ValueError(f"there is no collection {collection}")
         with _reaching():
-            async for document in self._of(collection).find().sort("_id", 1):
+            wanted = {"_id": {"$gte": ObjectId.from_datetime(since)}} if since is not None else {}
+            async for document in self._of(collection).find(wanted).sort("_id", 1):
                 yield document
 
     # -- what a turn still has to tell the other collections ---------------------------------------------------------

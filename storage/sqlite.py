@@ -376,17 +376,17 @@ class SqliteStore:
             )
 
     async def all(self, prefix: str) -> dict[str, str]:
-        return dict(
-            self._read("SELECT key, value FROM bookmarks WHERE key >= ? AND key < ?", prefix, prefix + LAST)
-        )
+        return await asyncio.to_thread(self._bookmarks, prefix)
 
-    async def export(self, collection: str) -> AsyncIterator[dict[str, Any]]:
+    async def export(
+        self, collection: str, *, since: datetime | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
         # bson is wanted here alone, and costs 0.04 s to import.
         from storage.schema import to_bson
 
         if collection != "conversations" and collection not in COLLECTIONS:
             raise ValueError(f"there is no collection {collection}")
-        after = ""
+        after = f"{int(since.timestamp()):08x}" if since is not None else ""
         while chunk := await asyncio.to_thread(self._chunk, collection, after):
             for after, document in chunk:
                 yield (
@@ -437,6 +437,11 @@ class SqliteStore:
         """What was deleted is zeros in the file (secure_delete), but would stand in the WAL until that is full."""
         with _reaching(self._path), contextlib.closing(self._connect(self._patience)) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _bookmarks(self, prefix: str) -> dict[str, str]:
+        with _reaching(self._path), contextlib.closing(self._connect(self._patience)) as db:
+            span = (prefix, prefix + LAST)
+            return dict(db.execute("SELECT key, value FROM bookmarks WHERE key >= ? AND key < ?", span))
 
     def _chunk(self, collection: str, after: str) -> list[tuple[str, dict[str, Any]]]:
         with _reaching(self._path), contextlib.closing(self._connect(self._patience)) as db:

@@ -20,6 +20,7 @@ from bot.documents import (
     PathStage,
     Resource,
     Student,
+    new_id,
     slug_id,
 )
 from bot.messages import Address, Choice, Delivery, DeliveryKind, Message
@@ -194,7 +195,7 @@ def observation(
 
 def nudged(student: str = ANN, *, at: datetime = AT) -> Nudge:
     return Nudge(
-        id=slug_id("nudge", student, at.isoformat()),
+        id=new_id(at, "nudge", student),
         student_id=student,
         row=an_id("row"),
         kind="stage",

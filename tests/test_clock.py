@@ -235,3 +235,6 @@ def test_a_nudge_that_was_held_up_goes_only_on_its_own_day() -> None:
     )
     off = conversation.with_profile(reminders=False)
     assert nudge_may_go(off, decided, decided) is None
+    snoozed = conversation.with_profile(snoozed_until=utc("2026-03-09T18:00"))
+    assert nudge_may_go(snoozed, decided, utc("2026-03-02T18:02")) is None
+    assert nudge_may_go(snoozed, utc("2026-03-09T18:00"), utc("2026-03-09T18:01")) == utc("2026-03-09T18:01")

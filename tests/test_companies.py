@@ -1,5 +1,6 @@
 """What is known of companies: sources that age, real interviews asked about, and nobody's answer seen by others."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -182,14 +183,14 @@ async def test_a_running_process_learns_every_day(talk: Talk) -> None:
     """What the scheduler takes from the store is said from the next turn on."""
     await met(talk)
     told = aggregate(answers(5, "round/dsa", seen=5), START.date())
-    shell, ran = talk.shell(), list[str]()
+    shell, renewed = talk.shell(), asyncio.Event()
 
     async def renew() -> None:
-        ran.append("renewed")
         shell.learn(told)
+        renewed.set()
 
     async with sweeping(daily=[renew]):
-        assert ran == ["renewed"]
+        await asyncio.wait_for(renewed.wait(), 10)
     for text in ("/interview short", "Google"):
         await shell.receive(Said(text=text, **talk.common()))
     await shell.settled()

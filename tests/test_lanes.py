@@ -147,6 +147,18 @@ async def test_what_passes_without_waiting_is_taken_from_the_lane() -> None:
     assert time.now == pytest.approx(0.9)
 
 
+async def test_a_rush_of_replies_does_not_close_the_lane_for_long() -> None:
+    """A thousand went past: nudges stand back for a second, and a hold that was asked for stays."""
+    time = Time()
+    lane = time.lane(10)
+    for _ in range(1000):
+        lane.give_way()
+    assert await times(time, lane, 2) == [1.0, 1.1]
+    lane.hold(30)
+    lane.give_way()
+    assert await times(time, lane, 1) == [pytest.approx(31.1)]
+
+
 async def test_lane_that_is_held_gives_no_place_until_then() -> None:
     time = Time()
     lane = time.lane(10)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot import nudge_log, wording
 from bot.documents import Nudge, insert
+from bot.wording import Sent
 from storage.sqlite import SqliteStore
 from tests.documents import ANN, AT, BEN, conversation, nudged
 
@@ -35,14 +36,23 @@ async def test_a_send_is_learnt_from_once_its_day_is_over(store: SqliteStore) ->
     late = replace(nudged(at=AT + HOUR), completed_at=AT + 30 * HOUR)
     fresh = nudged(at=AT + 2 * DAY)
     await keep(store, done, late, fresh)
-    sent = await nudge_log.sent(store, AT + 2 * DAY + HOUR)
-    assert [(each.at, each.reward) for each in sorted(sent, key=lambda one: one.at)] == [
-        (AT, True),
-        (AT + HOUR, False),
+    log = [
+        Sent(
+            student=ANN,
+            kind="stage",
+            arm="plain",
+            eligible=("plain", "minutes"),
+            probability=done.probability,
+            policy="uniform",
+            reward=reward,
+            at=at,
+        )
+        for at, reward in ((AT, True), (AT + HOUR, False))
     ]
-    assert {(each.student, each.kind, each.arm, each.eligible, each.policy) for each in sent} == {
-        (ANN, "stage", "plain", ("plain", "minutes"), "uniform")
-    }
+    assert await nudge_log.scores(store, AT + 2 * DAY + HOUR) == wording.scores(log)
+    assert (await nudge_log.scores(store, AT + nudge_log.REMEMBERED + 2 * DAY)).sends == 1, (
+        "the rest is too old"
+    )
 
 
 async def test_operator_sees_what_became_of_each_kind_and_wording(store: SqliteStore) -> None:

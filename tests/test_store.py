@@ -21,6 +21,7 @@ from bot.documents import (
     SkillWish,
     Write,
     insert,
+    new_id,
     update,
 )
 from bot.events import Identity
@@ -506,6 +507,15 @@ async def test_content_is_seeded_once_updated_when_it_changed_and_retired_when_i
         await store.seed("interview_questions", [bank_question("a", content_version="2"), bank_question("b")])
         == 1
     )
+
+
+async def test_an_export_can_begin_at_a_time(store: Store) -> None:
+    """Ids open with the time at which they were made."""
+    made = [replace(attempt("a"), id=new_id(AT + timedelta(days=n), str(n))) for n in range(4)]
+    await turn(store, *(insert(each) for each in made))
+    since = AT + timedelta(days=2)
+    exported = [str(one["_id"]) async for one in store.export("interview_attempts", since=since)]
+    assert exported == [each.id for each in made[2:]]
 
 
 async def test_an_export_gives_bson_values_in_the_order_of_ids(store: Store) -> None:
