@@ -451,7 +451,9 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return setup.start(conversation, turn)
     if again := reviewing.not_answered(conversation, turn):
         return again
-    offers = (button("interview", "", "interview"), button("learn", "", "learn"), button("help", "", "help"))
+    on = any(path.state == "active" for path in turn.known.paths)
+    first = button("next", "", "next_path") if on else button("learn", "", "learn")
+    offers = (first, button("interview", "", "interview"), button("help", "", "help"))
     return conversation, [reply(say("general.shrug"), *offers)]
 
 

@@ -356,6 +356,7 @@ async def test_a_recall_question_is_left_by_a_quiz(talk: Talk) -> None:
     await talk.say("well")
     assert (await rows(talk, "resource"))[0].recall_answer is None
     assert texts(talk.new())[0].startswith("I did not understand that."), "no stranger: they are learning"
+    assert [each.label for each in talk.last().choices] == ["Next step", "Interview", "Help"]
 
 
 # Passed and failed
