@@ -325,11 +325,11 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     minutes = bare_minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
-    floor = conversation.floor
-    if isinstance(floor, AwaitingRecallGrade) or (isinstance(floor, Recalling) and not floor.is_review):
-        return conversation, [again(floor)]
     path = lessons.at_hand(conversation, turn)
     step = paths.step(path) if path else None
+    floor = conversation.floor
+    if isinstance(floor, Recalling | AwaitingRecallGrade) and _is_asked(floor, path, step, turn):
+        return conversation, [again(floor)]
     if path is not None and step is not None and lessons.is_bare(path, step, turn):
         return _bare_done(conversation, path, step.stage.stage_number, turn)
     if path is None or step is None or step.resource is None:
@@ -338,6 +338,21 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if row is not None and row.status == "not_started":  # it was never shown: that comes first
         return show_next(conversation, path, turn)
     return _complete(conversation, path, step.resource, minutes, turn)
+
+
+def _is_asked(
+    floor: Recalling | AwaitingRecallGrade, path: LearningPath | None, step: paths.Step | None, turn: Turn
+) -> bool:
+    """Whether a recall question is what `done` comes after; not when it is an old one, or the next thing to do has been
+    shown since."""
+    asked = floor.recalling if isinstance(floor, AwaitingRecallGrade) else floor
+    if asked.is_review or not reviewing.is_open(asked, turn.at):
+        return False
+    row = lessons.row_of(path, step, turn) if path and step else None
+    if path is None or step is None or (row is not None and row.status == "not_started"):
+        return True
+    shown_at = max(path.updated_at, row.updated_at) if row is not None else path.updated_at
+    return shown_at <= asked.asked_at or (step.resource is None and not lessons.is_bare(path, step, turn))
 
 
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
@@ -406,7 +421,7 @@ def _complete(
     recalling = _recalling(path, resource, row, turn)
     if recalling is None:
         return conversation, [*effects, reply(" ".join(text), lessons.onward(after, turn))]
-    conversation = conversation.without(Recalling, AwaitingRecallGrade, *ASIDES).pushed(recalling)
+    conversation = conversation.without(Recalling, *ASIDES).pushed(recalling)
     asked = again(recalling)
     whole = replace(asked.message, text=" ".join(text) + "\n\n" + asked.message.text)
     return conversation, [*effects, Reply(message=whole)]
@@ -489,8 +504,9 @@ def _onward(stage: Recalling, turn: Turn) -> Choice:
 
 def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     """Feedback for the answer that waits for it; anything else changes nothing. A weak one comes back as a review."""
-    stage = next((each for each in conversation.stages if isinstance(each, AwaitingRecallGrade)), None)
-    if stage is None or (stage.attempt, len(stage.parts)) != (event.attempt, event.parts):
+    waiting = (each for each in conversation.stages if isinstance(each, AwaitingRecallGrade))
+    stage = next((each for each in waiting if each.attempt == event.attempt), None)
+    if stage is None or len(stage.parts) != event.parts:
         return conversation, []
     conversation = conversation.swapped(stage, None)
     open_ = stage.recalling
