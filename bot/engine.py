@@ -182,6 +182,8 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
         needed |= {"paths"}  # its question may have to be said again, whatever came
     if isinstance(event, Graded) and any(isinstance(e, AwaitingRecallGrade) for e in conversation.stages):
         needed |= {"paths"}
+    if conversation.ignored or conversation.unreachable:
+        needed |= {"paths"}  # who is back is written to again, if there is something to bring
     return needed
 
 

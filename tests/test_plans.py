@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.events import Pressed, Said
+from bot.ports import ChatUnreachable
 from tests.talk import Slow, Talk, texts
 from tests.test_learning import documents, path_of
-from tests.test_nudging import learning
+from tests.test_nudging import days_of, learning
 
 
 @pytest.fixture
@@ -72,3 +73,62 @@ async def test_done_days_after_a_recall_question_shows_what_is_next(talk: Talk) 
     talk.new()
     await talk.say("done")
     assert "Say /done when you have been through it." in texts(talk.new())[0]
+
+
+# Times that are named
+
+
+NONE = "Right now there is nothing to bring, so nothing comes."
+
+
+async def test_no_time_is_named_while_the_only_path_rests(talk: Talk) -> None:
+    """Neither by `reminders` nor by [Fewer of these]; taken up again, the time that is named is kept."""
+    await learning(talk)
+    path = (await path_of(talk)).id
+    await talk.press(f"path:{path}.paused")
+    await talk.say("reminders 20:00")
+    assert NONE in texts(talk.new())[-1]
+    await talk.press("fewer:")
+    assert texts(talk.new()) == [f"Fewer, then: at most every 2 days. {NONE}"]
+    assert await days_of(talk, 9) == []
+    await talk.press(f"path:{path}.active")
+    await talk.say("reminders 20:00")
+    assert "Next: today at 20:00." in texts(talk.new())[-1]
+    assert await days_of(talk, 1) == ["Wed 11 20:00"]
+
+
+async def test_pausing_after_an_absence_plans_nothing(talk: Talk) -> None:
+    """Neither for who comes back by it, nor where messages did not arrive; nothing is promised then."""
+    await learning(talk)
+    path = (await path_of(talk)).id
+    await talk.wait(timedelta(days=1))
+    await talk.press(f"path:{path}.paused")
+    assert not any(each["next_nudge_at"] for each in await documents(talk, "learning_progress"))
+    await talk.press(f"path:{path}.active")
+    talk.screen.fail = [ChatUnreachable("blocked")]
+    await talk.wait(timedelta(days=2))
+    talk.new()
+    await talk.press(f"path:{path}.paused")
+    assert not any("The next one comes" in each for each in texts(talk.new()))
+    assert not any(each["next_nudge_at"] for each in await documents(talk, "learning_progress"))
+
+
+async def test_who_answers_a_nudge_in_an_interview_is_written_to_again(talk: Talk) -> None:
+    """Also when the answer itself needed nothing from the paths."""
+    await learning(talk)
+    await talk.say("/start")
+    await talk.press("Backend")
+    await talk.wait(timedelta(days=1))
+    talk.new()
+    await talk.say("it is a thing with stuff in the memory")
+    talk.new()
+    assert any(each["next_nudge_at"] for each in await documents(talk, "learning_progress"))
+
+
+async def test_a_new_path_in_a_silence_waits_for_its_end(talk: Talk) -> None:
+    """Snoozed until a day, nothing is said to come before it."""
+    await learning(talk)
+    await talk.say("snooze until 12 March")
+    await talk.say("learn git")
+    assert texts(talk.new())[-1] == "I will bring the next step Thu 12 Mar at 19:00."
+    assert await days_of(talk, 11) == ["Thu 12 19:00"]

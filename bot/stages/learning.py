@@ -8,7 +8,7 @@ from math import floor
 from msgspec.structs import replace
 
 from bot import companies, paths
-from bot.clock import local_day, next_reminder, shown, zone_of
+from bot.clock import local_day, shown, zone_of
 from bot.commands import bare_minutes
 from bot.conversation import (
     ASIDES,
@@ -137,9 +137,10 @@ def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Ou
     conversation, effects = show_next(conversation, path, turn, inserted=True)
     conversation, asked = settings.zone_needed(conversation, turn)
     writes: list[Effect] = [insert(path), *(insert(row) for row in rows)]
-    when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
-    told = [] if asked or not conversation.profile.reminders else [reply(say("learn.will_remind", when=when))]
-    return conversation, [*writes, reply(head, *choices), *effects, *asked, *told]
+    due = nudging.coming(conversation, turn)
+    if due is not None and not asked:
+        asked = [reply(say("learn.will_remind", when=shown(zone_of(conversation), due, turn.at)))]
+    return conversation, [*writes, reply(head, *choices), *effects, *asked]
 
 
 def _rows(

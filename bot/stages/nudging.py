@@ -177,18 +177,33 @@ def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
 def waiting(conversation: Conversation, turn: Turn) -> list[Effect]:
     """The one nudge of a student gets its row and its time: where they are on a path, else the card that is due first.
     With nothing to do, or told to be silent, none waits."""
-    target, soonest = anchor(conversation, turn)
+    target, _ = anchor(conversation, turn)
     effects: list[Effect] = [
         update(LearningProgress, row.id, next_nudge_at=None)
         for row in turn.known.progress
-        if row.next_nudge_at is not None and row.id != target
+        if row.id != target and (row.next_nudge_at is not None or row.id == conversation.waiting)
     ]
     if not target:
         return effects
-    due = None
-    if conversation.profile.reminders and not conversation.unreachable:
-        due = planned(conversation, soonest)
-    return [*effects, update(LearningProgress, target, next_nudge_at=due)]
+    return [*effects, update(LearningProgress, target, next_nudge_at=coming(conversation, turn))]
+
+
+def coming(conversation: Conversation, turn: Turn) -> datetime | None:
+    """When the next nudge comes, for every sentence that names a time; None where none does."""
+    target, soonest = anchor(conversation, turn)
+    if not target or not conversation.profile.reminders or conversation.unreachable:
+        return None
+    return planned(conversation, soonest)
+
+
+def coming_text(conversation: Conversation, turn: Turn) -> str:
+    """ "Next: today at 19:00.", or that nothing waits."""
+    when = coming(conversation, turn)
+    if when is None:
+        return say("reminders.next_none")
+    known = conversation.profile.zone or conversation.zone_hint
+    key = "reminders.next" if known else "reminders.next_utc"
+    return say(key, when=shown(zone_of(conversation), when, turn.at))
 
 
 def planned(conversation: Conversation, at: datetime) -> datetime:
@@ -455,16 +470,30 @@ def followed(before: Conversation, conversation: Conversation, effects: list[Eff
     if learnt:
         conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
     conversation, noted = _noted(conversation, turn, learnt=learnt)
-    came_back = turn.event_is_students and (before.unreachable or before.ignored) and conversation.waiting
-    if not came_back:  # else what waited before waits again, be it a card or not
-        conversation, effects = _first_planned(conversation, effects, turn)
-    if came_back and conversation.profile.reminders:
-        due = planned(conversation, turn.at)
-        if not any(_gives_time(each) for each in effects):
-            noted.append(update(LearningProgress, conversation.waiting, next_nudge_at=due))
-        if before.unreachable:
-            noted.append(reply(say("nudge.back", when=shown(zone, due, turn.at))))
+    if turn.event_is_students and (before.unreachable or before.ignored):
+        effects = _planned_again(conversation, effects, turn, told=before.unreachable)
+    conversation, effects = _first_planned(conversation, effects, turn)
     return conversation, [*effects, *noted]
+
+
+def _planned_again(
+    conversation: Conversation, effects: list[Effect], turn: Turn, *, told: bool
+) -> list[Effect]:
+    """Who is back is written to again, if there is something to bring. `told`: nothing had reached them, so it is said."""
+    plans = [_fields(each)["next_nudge_at"] for each in effects if _plans(each)]
+    if not plans:
+        effects = [*effects, *waiting(conversation, turn)]
+        plans = [_fields(each)["next_nudge_at"] for each in effects if _plans(each)]
+    due = next((datetime.fromisoformat(each) for each in plans if each), None)
+    if not told or due is None:
+        return effects
+    when = shown(zone_of(conversation), due, turn.at)
+    return [*effects, reply(say("nudge.back", when=when))]
+
+
+def _plans(effect: Effect) -> bool:
+    """Whether it says of a row that there was before when its nudge comes, be it never."""
+    return isinstance(effect, Update) and bool(_row_of(effect)) and "next_nudge_at" in effect.fields
 
 
 def _first_planned(conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
