@@ -3,11 +3,14 @@ named only where something comes."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from bot.bank import Content
+from bot.clock import day_month
 from bot.events import Pressed, Said
 from bot.ports import ChatUnreachable
 from tests.talk import Slow, Talk, texts
@@ -113,18 +116,6 @@ async def test_pausing_after_an_absence_plans_nothing(talk: Talk) -> None:
     assert not any(each["next_nudge_at"] for each in await documents(talk, "learning_progress"))
 
 
-async def test_who_answers_a_nudge_in_an_interview_is_written_to_again(talk: Talk) -> None:
-    """Also when the answer itself needed nothing from the paths."""
-    await learning(talk)
-    await talk.say("/start")
-    await talk.press("Backend")
-    await talk.wait(timedelta(days=1))
-    talk.new()
-    await talk.say("it is a thing with stuff in the memory")
-    talk.new()
-    assert any(each["next_nudge_at"] for each in await documents(talk, "learning_progress"))
-
-
 async def test_a_new_path_in_a_silence_waits_for_its_end(talk: Talk) -> None:
     """Snoozed until a day, nothing is said to come before it."""
     await learning(talk)
@@ -132,3 +123,60 @@ async def test_a_new_path_in_a_silence_waits_for_its_end(talk: Talk) -> None:
     await talk.say("learn git")
     assert texts(talk.new())[-1] == "I will bring the next step Thu 12 Mar at 19:00."
     assert await days_of(talk, 11) == ["Thu 12 19:00"]
+
+
+# Resources, and the planned end
+
+
+def without_first(talk: Talk, skill: str) -> Content:
+    """The catalogue once it has let go of a path's first resource."""
+    template = talk.content.paths[skill]
+    first, *others = template.stages
+    stages = (replace(first, resources=first.resources[1:]), *others)
+    return replace(talk.content, paths={**talk.content.paths, skill: replace(template, stages=stages)})
+
+
+async def test_a_nudge_does_not_link_to_what_was_withdrawn(talk: Talk) -> None:
+    """It says what was taken out and shows the next resource, which [Done] then completes."""
+    await learning(talk)
+    first, second = (await path_of(talk)).stages[0].resources[:2]
+    talk.content = without_first(talk, "sql")
+    await talk.wait(timedelta(days=1))
+    told = talk.new()[0]
+    assert f"No longer good, so I took it out of this path: {first.title}." in texts([told])[0]
+    assert first.url not in told.message.text
+    assert second.url in told.message.text
+    await talk.press("Done")
+    resources = (await path_of(talk)).stages[0].resources
+    assert (resources[0].withdrawn, resources[1].completed) == (True, True)
+
+
+async def test_an_overdue_end_moves_once_with_a_word(talk: Talk) -> None:
+    """To where the next step done leaves it, too; nudges in between move nothing."""
+    await learning(talk)
+    await talk.say("done")
+    await talk.say("skip")
+    await talk.say("next")
+    first = (await path_of(talk)).progress.estimated_completion_date
+    for _ in range(5):
+        await talk.wait(timedelta(days=5))
+        await talk.say("thanks")
+    assert (await path_of(talk)).progress.estimated_completion_date == first
+    talk.new()
+    await talk.say("next")
+    end = date.fromisoformat((await path_of(talk)).progress.estimated_completion_date)
+    assert f"The planned end of SQL moves from 20 Mar to {day_month(end)}" in texts(talk.new())[0]
+    await talk.say("done")
+    after = date.fromisoformat((await path_of(talk)).progress.estimated_completion_date)
+    assert end - timedelta(days=2) <= after <= end
+
+
+async def test_the_end_is_a_day_of_their_own_calendar(talk: Talk) -> None:
+    """In Los Angeles it is still Monday when it is Tuesday in London."""
+    await talk.say("learn sql")
+    at_nine = (await path_of(talk)).progress.estimated_completion_date
+    await talk.say("/forget")
+    await talk.say("/forget")
+    talk.zone, talk.now = "America/Los_Angeles", talk.now.replace(day=3, hour=1)
+    await talk.say("learn sql")
+    assert (await path_of(talk)).progress.estimated_completion_date == at_nine

@@ -3,6 +3,7 @@ again. Decides only; quizzes, reviews and nudges have modules of their own besid
 
 import difflib
 import re
+from datetime import date
 from math import floor
 
 from msgspec.structs import replace
@@ -23,7 +24,6 @@ from bot.documents import (
     LearningPath,
     LearningProgress,
     PathTemplate,
-    Priority,
     Resource,
     insert,
     new_id,
@@ -65,7 +65,7 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 def choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
     """All skills there are: their own and those they aim at as buttons, the others by name."""
     paths_ = turn.content.paths
-    ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
+    ordered = sorted(paths_, key=lambda skill: -lessons.wanted(conversation, paths_[skill], turn))
     choices = _skills(ordered, turn)[: MOST_BUTTONS - 1]  # one more leads back to an open question
     shown_ = {each.id for each in choices}
     others = ", ".join(paths_[skill].title for skill in sorted(paths_) if f"learn:{skill}" not in shown_)
@@ -88,13 +88,13 @@ def resumed(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
 
 def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, whole: bool = False) -> Outcome:
     """A path there is: active again. `whole`: with the catalogue's stages, where an interview alone had made it."""
-    template, hours = turn.content.path(mine.skill), lessons.hours_of(mine, conversation)
+    template, plan = turn.content.path(mine.skill), lessons.plan_of(mine, conversation, turn)
     after = replace(mine, state="active")
     rows: list[Effect] = []
     if mine.state != "active":  # the weeks it rested are not held against it
-        after = paths.planned(after, hours=hours, at=turn.at)
+        after = paths.planned(after, plan=plan, at=turn.at)
     if whole and template is not None and all(stage.topic for stage in mine.stages):
-        after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
+        after = paths.with_catalogue(after, template, plan=plan, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
         turn = turn.knowing(after, *made)
@@ -112,14 +112,15 @@ def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, who
 def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Outcome:
     """The student's own path: the document, a row for each resource, the first resource shown."""
     hours = conversation.profile.hours_a_week
+    plan = paths.Plan(hours=hours, today=local_day(conversation, turn.at))
     path = paths.made(
         template,
         path_id=new_id(turn.at, conversation.student, turn.event.id, "path"),
         student=conversation.student,
         level=0,
         target=paths.TARGET,
-        hours=hours,
-        priority=_priority(conversation, template, paths.TARGET, turn),
+        plan=plan,
+        priority=lessons.priority_of(conversation, template, paths.TARGET, turn),
         at=turn.at,
     )
     rows = _rows(conversation, path, 0, turn)
@@ -171,27 +172,6 @@ def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
     return reply(text, first, button("begin", template.skill, "begin_anyway"))
 
 
-def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
-    """From the gap, and from who asks for the skill."""
-    return paths.priority(gap, _wanted(conversation, template, turn))
-
-
-def _wanted(conversation: Conversation, template: PathTemplate, turn: Turn) -> int:
-    """How many ask for a skill: the goal's role, the company aimed at, the job description."""
-    profile = conversation.profile
-    goal = turn.content.goals.get(profile.goal or "any")
-    company = turn.content.company(profile.company)
-    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
-    named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
-    return sum(
-        (
-            bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
-            bool(asked & set(template.topics)),
-            any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
-        )
-    )
-
-
 def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`quiz`, `quiz sql`: of the stage at hand; a quiz that was begun goes on."""
     path, template = lessons.at_hand(conversation, turn, argument), turn.content.path(argument)
@@ -237,7 +217,7 @@ def show_next(
     """The step with its buttons; its stage is in progress from here on. `before`: the path as it is stored, if `path` is
     changed already; `inserted`: it is written whole in this turn."""
     unchanged, before = before is None and not inserted, before or path
-    path, notes = _as_it_is_now(conversation, path, turn)
+    path, notes = lessons.as_it_is_now(conversation, path, turn)
     step = paths.step(path)
     if step is None:
         writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
@@ -245,6 +225,7 @@ def show_next(
         notes.append(lessons.finished(path, turn))
         return conversation, [*writes, reply("\n\n".join(notes), button("learn", "", "learn"))]
     after = paths.with_begun(path, step.stage.stage_number, turn.at)
+    after = paths.with_end_ahead(after, lessons.plan_of(after, conversation, turn))
     turn = turn.knowing(after)
     effects: list[Effect] = [paths.changes(before, after)]
     turn, begun = _begun_row(conversation, after, step, turn)
@@ -272,53 +253,6 @@ def _begun_row(
     made = lessons.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
     made = replace(made, status="in_progress")
     return turn.knowing(path, made), [insert(made)]
-
-
-def _as_it_is_now(
-    conversation: Conversation, path: LearningPath, turn: Turn
-) -> tuple[LearningPath, list[str]]:
-    """The path without what the catalogue has let go of, without stages in which nothing is left to do, its priority by
-    what they aim for today; and what of it is to be said."""
-    lighter, gone = _without_withdrawn(conversation, path, turn)
-    after = lessons.settled(lighter, conversation, turn)
-    skill = lessons.title_of(path.skill, turn)
-    notes = [say("learn.withdrawn", titles=gone)] if gone else []
-    notes += [
-        say("learn.stage_done", number=now.stage_number, skill=skill)
-        for was, now in zip(lighter.stages, after.stages, strict=True)
-        if was.status != now.status == "completed"
-    ]
-    template = turn.content.path(path.skill)
-    if template is not None and not any(s.topic and s.status != "completed" for s in after.stages):
-        gap = after.target_level - after.current_level
-        after = replace(after, gap_priority=_priority(conversation, template, gap, turn))
-    return after, notes
-
-
-def _without_withdrawn(
-    conversation: Conversation, path: LearningPath, turn: Turn
-) -> tuple[LearningPath, str]:
-    """The path without open resources that the catalogue has let go of, and their titles."""
-    template = turn.content.path(path.skill)
-    if template is None:
-        return path, ""
-    ours = {each.resource_id for stage in template.stages for each in stage.resources}
-    if not any(each.resource_id in ours for stage in path.stages for each in stage.resources):
-        return path, ""  # another service put it together of pages of its own
-    names = {each.stage_name for each in template.stages}
-    gone = [
-        each
-        for stage in path.stages
-        if not stage.topic and stage.status != "completed" and stage.stage_name in names
-        for each in stage.resources
-        if not each.completed and not each.withdrawn and each.resource_id not in ours
-    ]
-    if not gone:
-        return path, ""
-    ids = frozenset(each.resource_id for each in gone)
-    hours = lessons.hours_of(path, conversation)
-    after = paths.with_withdrawn(path, ids, hours=hours, at=turn.at)
-    return after, plain(", ".join(each.title for each in gone))
 
 
 def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -380,8 +314,8 @@ def _bare_done(conversation: Conversation, path: LearningPath | None, number: in
     open_ = path is not None and step is not None and step.stage.stage_number == number
     if path is None or step is None or not open_ or not lessons.is_bare(path, step, turn):
         return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
-    hours = lessons.hours_of(path, conversation)
-    after = paths.with_assessed(path, number, hours=hours, at=turn.at)
+    plan = lessons.plan_of(path, conversation, turn)
+    after = paths.with_assessed(path, number, plan=plan, at=turn.at)
     turn, skill = turn.knowing(after), lessons.title_of(path.skill, turn)
     lines = [say("learn.stage_done", number=number, skill=skill)]
     lines += [lessons.finished(after, turn)] if paths.step(after) is None else []
@@ -402,7 +336,7 @@ def _complete(
         resource.resource_id,
         spent,
         assessed=lessons.assessed(path, stage, turn) and not passed,
-        hours=lessons.hours_of(path, conversation),
+        plan=lessons.plan_of(path, conversation, turn),
         at=turn.at,
     )
     effects: list[Effect] = [paths.changes(path, after)]
@@ -545,7 +479,8 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
     wanted = [path for path in turn.known.paths if not paths.is_left_out(path)]
     ordered = sorted(wanted, key=lambda path: (path.state != "active", paths.by_priority(path)))
-    lines = [_progress_line(path, turn) for path in ordered[:MOST_LINES]]
+    today = local_day(conversation, turn.at)
+    lines = [_progress_line(path, today, turn) for path in ordered[:MOST_LINES]]
     if more := ", ".join(lessons.title_of(path.skill, turn) for path in ordered[MOST_LINES:]):
         lines.append(say("learn.progress_more", skills=more))
     if turn.known.reports:
@@ -569,14 +504,14 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     return conversation, [Reply(message=message)]
 
 
-def _progress_line(path: LearningPath, turn: Turn) -> str:
+def _progress_line(path: LearningPath, today: date, turn: Turn) -> str:
     progress_ = path.progress
     stage = paths.current(path)
     if path.state != "active" or stage is None:
         complete = "topics" if lessons.only_topics(path, turn) else "complete"
         key = f"learn.progress_{path.state if path.state != 'active' else complete}"
         return say(key, skill=lessons.title_of(path.skill, turn), percent=progress_.completion_percentage)
-    late = lessons.is_over(progress_.estimated_completion_date, turn.at.date())
+    late = lessons.is_over(progress_.estimated_completion_date, today)
     return say(
         "learn.progress_late" if late else "learn.progress",
         skill=lessons.title_of(path.skill, turn),
@@ -624,7 +559,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
 
 
 def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
-    line = _progress_line(path, turn)
+    line = _progress_line(path, local_day(conversation, turn.at), turn)
     if path.state == "active" and paths.step(path) is None:
         return conversation, [reply(line, button("next", "", "next_path"), button("learn", "", "learn"))]
     levels = say(
@@ -658,10 +593,10 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
         key = "learn.bad_target" if path.current_level < most else "learn.no_target"
         words = say(key, skill=skill, level=path.current_level, most=most, example=f"{path.skill} to {most}")
         return conversation, [reply(words, button("next", "", "next_path"))]
-    hours = lessons.hours_of(path, conversation)
+    plan = lessons.plan_of(path, conversation, turn)
     after = replace(path, target_level=target, updated_at=turn.at)
     if template is not None:
-        after = paths.with_target(path, template, target, hours=hours, at=turn.at)
+        after = paths.with_target(path, template, target, plan=plan, at=turn.at)
     made = _rows(conversation, after, len(path.stages), turn)
     waits = nudging.waiting(conversation, turn.knowing(after, *made))
     end = lessons.day_text(after.progress.estimated_completion_date)
@@ -683,9 +618,10 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     conversation = conversation.without(Setting).with_profile(hours_a_week=hours)
     effects: list[Effect] = []
     lines = [say("learn.hours_set" if hours == asked else "learn.hours_whole", hours=hours)]
+    plan = paths.Plan(hours=hours, today=local_day(conversation, turn.at))
     for path in turn.known.paths:
         if path.state == "active" and paths.step(path) is not None:
-            after = paths.planned(replace(path, pace=0), hours=hours, at=turn.at)
+            after = paths.planned(replace(path, pace=0), plan=plan, at=turn.at)
             effects.append(paths.changes(path, after))
             was, now = (each.progress.estimated_completion_date for each in (path, after))
             if was != now:

@@ -77,6 +77,16 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
     message: Message | None = None
 
 
+class _Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """The step that a nudge shows, begun and as the catalogue has it today. `notes`: what has changed in that; `writes`:
+    what is kept of it."""
+
+    path: LearningPath
+    step: paths.Step
+    notes: tuple[str, ...]
+    writes: tuple[Effect, ...]
+
+
 # When one is due
 
 
@@ -356,18 +366,19 @@ def _streak(conversation: Conversation, row: LearningProgress, turn: Turn) -> _S
     days = streaks.running(conversation.streak, turn.at, zone)
     if days < LONG_STREAK or not streaks.ends_today(conversation.streak, turn.at, zone):
         return None
-    if (found := lessons.at_step(conversation, turn)) is None:
+    if (shown_ := _shown(conversation, turn)) is None:
         return None
-    text, choices = _step_lines(*found, turn)
-    return _Subject(kind="streak", row=row.id, body=text, values={"days": days}, choices=choices)
+    text, choices = _step_lines(shown_, turn)
+    values = {"days": days}
+    return _Subject(kind="streak", row=row.id, body=text, values=values, choices=choices, extra=shown_.writes)
 
 
 def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """Back to the stage they left: its beginning, its middle, its quiz, or that it is late."""
-    if (found := lessons.at_step(conversation, turn)) is None:
+    if (shown_ := _shown(conversation, turn)) is None:
         return None
-    path, step = found
-    text, choices = _step_lines(path, step, turn)
+    path, step = shown_.path, shown_.step
+    text, choices = _step_lines(shown_, turn)
     asks = step.kind == "quiz" and not lessons.is_bare(path, step, turn)
     kind: Literal["stage", "quiz"] = "quiz" if asks else "stage"
     target = lessons.row_of(path, step, turn) or row
@@ -382,18 +393,41 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
         values["days"] = days
     if company:
         values["company"] = company
-    begun = paths.with_begun(path, step.stage.stage_number, turn.at)
-    extra: list[Effect] = [paths.changes(path, replace(begun, updated_at=path.updated_at))]
-    if step.kind == "resource" and target.status == "not_started":
-        extra.append(update(LearningProgress, target.id, status="in_progress", updated_at=turn.at))
-    return _Subject(kind=kind, row=target.id, body=text, values=values, choices=choices, extra=tuple(extra))
+    return _Subject(kind=kind, row=target.id, body=text, values=values, choices=choices, extra=shown_.writes)
 
 
-def _step_lines(path: LearningPath, step: paths.Step, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
+def _shown(conversation: Conversation, turn: Turn) -> _Shown | None:
+    """The step of the path at hand; of the next one where the catalogue has let go of all that was left in it. What they
+    were told stays: the planned end moves when they learn, and is said then."""
+    notes: list[str] = []
+    writes: list[Effect] = []
+    while (found := lessons.at_step(conversation, turn)) is not None:
+        stored, _ = found
+        path, more = lessons.as_it_is_now(conversation, stored, turn)
+        notes += more
+        step = paths.step(path)
+        if step is not None:
+            path = paths.with_begun(path, step.stage.stage_number, turn.at)
+        end = stored.progress.estimated_completion_date
+        progress = replace(path.progress, estimated_completion_date=end)
+        path = replace(path, progress=progress, updated_at=stored.updated_at)
+        writes.append(paths.changes(stored, path))
+        if step is not None:
+            row = lessons.row_of(path, step, turn)
+            if row is not None and step.kind == "resource" and row.status == "not_started":
+                writes.append(update(LearningProgress, row.id, status="in_progress", updated_at=turn.at))
+            return _Shown(path=path, step=step, notes=tuple(notes), writes=tuple(writes))
+        notes.append(lessons.finished(path, turn))
+        turn = turn.knowing(path)
+    return None
+
+
+def _step_lines(shown_: _Shown, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
     """A step with where it stands in its stage, and its buttons."""
+    path, step = shown_.path, shown_.step
     text, choices = lessons.step_text(path, step, turn, nudging=True)
     where = _where(path, step, turn)
-    return "\n\n".join(part for part in (text, where) if part), choices[:2]
+    return "\n\n".join(part for part in (*shown_.notes, text, where) if part), choices[:2]
 
 
 def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
