@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from bot.bank import Content
 from bot.clock import day_month
+from bot.documents import insert
 from bot.events import Pressed, Said
 from bot.ports import ChatUnreachable
 from tests.talk import Slow, Talk, texts
 from tests.test_learning import documents, path_of
-from tests.test_nudging import days_of, learning
+from tests.test_nudging import conversation, days_of, learning
 
 
 @pytest.fixture
@@ -180,3 +181,92 @@ async def test_the_end_is_a_day_of_their_own_calendar(talk: Talk) -> None:
     talk.zone, talk.now = "America/Los_Angeles", talk.now.replace(day=3, hour=1)
     await talk.say("learn sql")
     assert (await path_of(talk)).progress.estimated_completion_date == at_nine
+
+
+# Reviews of a path that rests
+
+
+async def test_next_brings_no_review_of_a_path_that_rests_and_review_does(talk: Talk) -> None:
+    """`next` shows the active path's step; `review` asks what they missed, or says when it is due."""
+    await learning(talk)
+    await talk.say("reminders off")
+    await talk.say("done")
+    await talk.say("something about tables")
+    given_up = (await path_of(talk)).id
+    await talk.say("learn git")
+    await talk.press(f"path:{given_up}.abandoned")
+    talk.new()
+    await talk.say("review")
+    assert texts(talk.new())[0].startswith("Nothing is due. The next review is ")
+    await talk.wait(timedelta(days=3))
+    await talk.say("next")
+    assert texts(talk.new())[0].startswith("Git · Stage 1")
+    await talk.say("review")
+    assert texts(talk.new())[0].startswith("Review · ")
+
+
+# Stages of another service, and promises
+
+
+async def cobol(talk: Talk) -> None:
+    """Another service's path: two stages that name topics alone."""
+    mine = await path_of(talk)
+    bare = replace(mine.stages[0], stage_name="Basics", topics=("divisions",), resources=(), duration_weeks=1)
+    bare = replace(bare, status="not_started")
+    stages = bare, replace(bare, stage_number=2, stage_name="More")
+    path = replace(mine, id="a" * 24, skill="Cobol", stages=stages, gap_priority="HIGH")
+    record = await talk.store.load(mine.student_id)
+    assert record is not None
+    await talk.store.commit(
+        mine.student_id, record.conversation, expected=record.version, writes=[insert(path)]
+    )
+
+
+async def test_a_stage_with_topics_alone_is_written_about(talk: Talk) -> None:
+    """Its step comes back, a promise about it is brought up and told when it was kept, and it counts as learnt."""
+    await learning(talk)
+    await cobol(talk)
+    await talk.say("learn cobol")
+    await talk.say("stage 1 by Wednesday")
+    talk.new()
+    assert await days_of(talk, 2) == ["Mon 2 19:00", "Tue 3 19:00"]
+    await talk.say("done")
+    assert 'You said "stage 1 by Wednesday", and you kept it.' in texts(talk.new())[0]
+    at = await conversation(talk)
+    assert at.commitment is None
+    assert at.streak is not None
+
+
+async def test_a_path_never_shown_does_not_silence_the_others(talk: Talk) -> None:
+    """Another service put it first; the nudge hangs on what they began."""
+    await learning(talk)
+    await cobol(talk)
+    await talk.say("hours 4")
+    await talk.say("snooze 1h")
+    record = await talk.store.load(await talk.store.student(talk.who, new="0" * 24, at=talk.now))
+    assert record is not None
+    unchosen = replace(record.conversation, chosen_path="")
+    await talk.store.commit(unchosen.student, unchosen, expected=record.version, writes=[])
+    talk.new()
+    await talk.say("reminders 20:00")
+    assert "Next: today at 20:00." in texts(talk.new())[0]
+    assert await days_of(talk, 1) == ["Mon 2 20:00"]
+
+
+@pytest.mark.parametrize("closing", ["level:{path}.some", "path sql to 20"])
+async def test_a_promise_goes_with_its_stage(talk: Talk, closing: str) -> None:
+    """Passed over by a level, or left out by a target: no nudge comes for its eve."""
+    await learning(talk)
+    path = (await path_of(talk)).id
+    number = 1 if closing.startswith("level") else 2
+    await talk.say("reminders every 7 days")
+    await talk.wait(timedelta(days=1))
+    await talk.say(f"stage {number} by Saturday")
+    talk.new()
+    if closing.startswith("level"):
+        await talk.press(closing.format(path=path))
+    else:
+        await talk.say(closing)
+    assert (await conversation(talk)).commitment is None
+    talk.new()
+    assert await days_of(talk, 7) == ["Mon 9 19:00"]

@@ -218,6 +218,8 @@ def show_next(
     changed already; `inserted`: it is written whole in this turn."""
     unchanged, before = before is None and not inserted, before or path
     path, notes = lessons.as_it_is_now(conversation, path, turn)
+    conversation, promise = committing.kept(conversation, path, turn)
+    notes += [promise] if promise else []
     step = paths.step(path)
     if step is None:
         writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
@@ -242,15 +244,15 @@ def show_next(
 def _begun_row(
     conversation: Conversation, path: LearningPath, step: paths.Step, turn: Turn
 ) -> tuple[Turn, list[Effect]]:
-    """The resource at hand is in progress; in a path of another service it has no row until now."""
+    """The resource at hand is in progress; in a path of another service it has no row until now, nor has a bare stage."""
     row = lessons.row_of(path, step, turn)
     if row is not None:
         fields = {"status": "in_progress", "updated_at": turn.at}
         return turn, [update(LearningProgress, row.id, **fields)] if row.status == "not_started" else []
-    if step.resource is None:
+    if step.resource is None and not lessons.is_bare(path, step, turn):
         return turn, []
-    number = step.stage.stage_number
-    made = lessons.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
+    uuid, number = lessons.step_id(path, step), step.stage.stage_number
+    made = lessons.new_row(conversation, uuid, step.kind, path.id, turn, stage=number)
     made = replace(made, status="in_progress")
     return turn.knowing(path, made), [insert(made)]
 
@@ -316,10 +318,15 @@ def _bare_done(conversation: Conversation, path: LearningPath | None, number: in
         return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
     plan = lessons.plan_of(path, conversation, turn)
     after = paths.with_assessed(path, number, plan=plan, at=turn.at)
+    row = lessons.row_of(path, step, turn)
+    closed = {"status": "completed", "completed_at": turn.at, "updated_at": turn.at}
+    effects: list[Effect] = [paths.changes(path, after)]
+    effects += [update(LearningProgress, row.id, **closed)] if row is not None else []
     turn, skill = turn.knowing(after), lessons.title_of(path.skill, turn)
-    lines = [say("learn.stage_done", number=number, skill=skill)]
+    conversation, promise = committing.kept(conversation, after, turn)
+    lines = [say("learn.stage_done", number=number, skill=skill), *([promise] if promise else [])]
     lines += [lessons.finished(after, turn)] if paths.step(after) is None else []
-    effects = [paths.changes(path, after), *nudging.waiting(conversation, turn)]
+    effects += nudging.waiting(conversation, turn)
     return conversation, [*effects, reply(" ".join(lines), button("next", "", "next_path"))]
 
 
@@ -490,7 +497,8 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
         lines.append(say(key, company=plain(last.company), score=last.score, date=lessons.day_text(day)))
     if not lines:
         lines = [say("learn.progress_none")]
-    cards = [row.card for row in reviewing.there(turn) if row.card is not None]
+    rows = reviewing.there(lessons.not_resting(turn), turn)
+    cards = [row.card for row in rows if row.card is not None]
     if cards:
         due = sum(card.due <= turn.at for card in cards)
         lines.append(say("review.count", due=due, total=counted(len(cards), "question")))
@@ -598,6 +606,7 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
     if template is not None:
         after = paths.with_target(path, template, target, plan=plan, at=turn.at)
     made = _rows(conversation, after, len(path.stages), turn)
+    conversation, _ = committing.kept(conversation, after, turn)
     waits = nudging.waiting(conversation, turn.knowing(after, *made))
     end = lessons.day_text(after.progress.estimated_completion_date)
     told = reply(say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path"))

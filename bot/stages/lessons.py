@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from bot import paths, streaks
 from bot.clock import day_month, local_day, zone_of
-from bot.conversation import Conversation
+from bot.conversation import Commitment, Conversation
 from bot.documents import (
     LearningPath,
     LearningProgress,
@@ -46,14 +46,25 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
 
 def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> LearningPath | None:
     """The path named; else the open one chosen last, else by priority; else one that is complete."""
-    active = [path for path in turn.known.paths if path.state == "active"]
     if skill:
         return named(skill, turn)
-    open_ = [path for path in active if paths.step(path) is not None]
-    chosen = next((path for path in open_ if path.id == conversation.chosen_path), None)
-    if chosen is not None:
-        return chosen
-    return min(open_ or active, key=paths.by_priority, default=None)
+    active = [path for path in turn.known.paths if path.state == "active"]
+    return next(iter(open_paths(conversation, turn)), None) or min(
+        active, key=paths.by_priority, default=None
+    )
+
+
+def open_paths(conversation: Conversation, turn: Turn) -> list[LearningPath]:
+    """Those with something to do: the one chosen last, then by priority."""
+    open_ = [path for path in turn.known.paths if path.state == "active" and paths.step(path) is not None]
+    return sorted(open_, key=lambda path: (path.id != conversation.chosen_path, paths.by_priority(path)))
+
+
+def stands(promise: Commitment, turn: Turn) -> bool:
+    """Whether the stage of a promise is still to be done, as far as that is known."""
+    path = turn.path(promise.path)
+    stage = paths.numbered(path, promise.stage)
+    return path is None or (stage is not None and stage.status != "completed")
 
 
 def at_step(conversation: Conversation, turn: Turn) -> tuple[LearningPath, paths.Step] | None:

@@ -203,7 +203,7 @@ def coming(conversation: Conversation, turn: Turn) -> datetime | None:
     target, soonest = anchor(conversation, turn)
     if not target or not conversation.profile.reminders or conversation.unreachable:
         return None
-    return planned(conversation, soonest)
+    return planned(conversation, soonest, turn)
 
 
 def coming_text(conversation: Conversation, turn: Turn) -> str:
@@ -216,21 +216,23 @@ def coming_text(conversation: Conversation, turn: Turn) -> str:
     return say(key, when=shown(zone_of(conversation), when, turn.at))
 
 
-def planned(conversation: Conversation, at: datetime) -> datetime:
+def planned(conversation: Conversation, at: datetime, turn: Turn) -> datetime:
     """When the next nudge comes, the more unanswered ones the later."""
     unanswered = conversation.ignored
     gap = BACKOFF[min(unanswered, FAREWELL) - 1] if unanswered else 1
     snoozed = conversation.profile.snoozed_until
     silent_until = max(at, snoozed - SOONEST_REMINDER) if snoozed is not None else at
     due = next_reminder(conversation, silent_until, gap=gap)
-    promised = _promised(conversation) if unanswered < FAREWELL else None  # the goodbye keeps to its day
+    promised = (
+        _promised(conversation, turn) if unanswered < FAREWELL else None
+    )  # the goodbye keeps to its day
     return promised if promised is not None and silent_until < promised < due else due
 
 
-def _promised(conversation: Conversation) -> datetime | None:
+def _promised(conversation: Conversation, turn: Turn) -> datetime | None:
     """When a promise of theirs is to be brought up: on the day before. They asked for it, whatever the rhythm."""
     promise, zone = conversation.commitment, zone_of(conversation)
-    if promise is None or promise.reminded:
+    if promise is None or promise.reminded or not lessons.stands(promise, turn):
         return None
     eve = datetime.combine(promise.by - timedelta(days=1), time(conversation.profile.reminder_hour))
     return after_quiet(conversation.profile, zone, at_local(zone, eve))
@@ -238,13 +240,14 @@ def _promised(conversation: Conversation) -> datetime | None:
 
 def anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
     """The row the next nudge hangs on, empty where there is none; and when it may come at the soonest."""
-    if (found := lessons.at_step(conversation, turn)) is not None:
-        path, step = found
+    for path in lessons.open_paths(conversation, turn):  # one of another service may have no row yet
+        step = paths.step(path)
         own = [each for each in turn.known.progress if each.path_id == path.id]
-        row = lessons.row_of(path, step, turn) or next(reversed(own), None)  # a quiz not begun has none
-        if row is not None:
-            return row.id, turn.at
-    cards = [(row.card.due, row.id) for row in reviewing.there(turn) if row.card is not None]
+        row = lessons.row_of(path, step, turn) if step is not None else None
+        if row is not None or own:
+            return (row or own[-1]).id, turn.at  # a quiz not begun has none
+    rows = reviewing.there(lessons.not_resting(turn), turn)
+    cards = [(row.card.due, row.id) for row in rows if row.card is not None]
     if not cards:
         return "", turn.at
     due, first = min(cards)
@@ -542,7 +545,7 @@ def _first_planned(conversation: Conversation, effects: list[Effect], turn: Turn
     if timed:
         return conversation, effects
     row, card = min(cards, key=lambda pair: pair[1].due)
-    due = planned(conversation, max(turn.at, card.due - SOONEST_REMINDER))
+    due = planned(conversation, max(turn.at, card.due - SOONEST_REMINDER), turn)
     given: list[Effect] = [update(LearningProgress, row, next_nudge_at=due)]
     place = max((n for n, each in enumerate(effects) if isinstance(each, Reply)), default=None)
     told = say("review.first", when=shown(zone_of(conversation), due, turn.at))

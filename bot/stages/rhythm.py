@@ -97,7 +97,7 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
         conversation, due = conversation.with_profile(nudged_on=None), until
     else:
-        due = max(until, nudging.planned(conversation, until - SOONEST_REMINDER))
+        due = max(until, nudging.planned(conversation, until - SOONEST_REMINDER, turn))
     conversation = conversation.with_profile(snoozed_until=until)
     conversation, answered = _answered(conversation, "snoozed")
     rows = [row for row in turn.known.progress if row.next_nudge_at is not None]

@@ -155,6 +155,9 @@ def declined(conversation: Conversation, report_id: str, turn: Turn) -> Outcome:
             if paths.is_left_out(after):
                 after = replace(after, state="abandoned")
             effects.append(paths.changes(path, after))
+            turn = turn.knowing(after)
+    if conversation.commitment is not None and not lessons.stands(conversation.commitment, turn):
+        conversation = replace(conversation, commitment=None)
     key = "learn.topic_declined" if effects else "general.declined"
     return conversation, [*effects, reply(say(key), button("next", "", "next_path"))]
 
