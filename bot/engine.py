@@ -565,7 +565,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case _ if verb in _SIDE_BUTTONS and (subject or verb in _BARE):
             return _way_back(*_SIDE_BUTTONS[verb](conversation, subject, turn))
         case "next", _ if subject == "":
-            return _way_back(*learning.following(conversation, "", turn))
+            return _way_back(*learning.following(conversation, turn))
         case (
             (
                 "interview"
@@ -874,7 +874,7 @@ def _next(conversation: Conversation, turn: Turn) -> Outcome:
         return _nothing_open(conversation, turn)
     if isinstance(conversation.floor, Quizzing | Placing):
         return _with_question(conversation, [], turn)
-    return _way_back(*learning.following(conversation, "", turn))
+    return _way_back(*learning.following(conversation, turn))
 
 
 def _pause(conversation: Conversation, turn: Turn) -> Outcome:

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from bot import paths
 from bot.bank import Content
 from bot.clock import day_month
 from bot.documents import insert
 from bot.events import Pressed, Said
 from bot.ports import ChatUnreachable
+from bot.stages import nudging
 from tests.talk import Slow, Talk, texts
 from tests.test_learning import documents, path_of
 from tests.test_nudging import conversation, days_of, learning
@@ -270,3 +272,103 @@ async def test_a_promise_goes_with_its_stage(talk: Talk, closing: str) -> None:
     assert (await conversation(talk)).commitment is None
     talk.new()
     assert await days_of(talk, 7) == ["Mon 9 19:00"]
+
+
+# Hours, several paths, and what is said of them
+
+
+async def test_hours_reach_a_path_that_rests(talk: Talk) -> None:
+    """A pace that the weeks in review had found is over with a new number of hours."""
+    await learning(talk)
+    path = await path_of(talk)
+    record = await talk.store.load(path.student_id)
+    assert record is not None
+    slow = paths.changes(path, replace(path, pace=1))
+    await talk.store.commit(path.student_id, record.conversation, expected=record.version, writes=[slow])
+    await talk.press(f"path:{path.id}.paused")
+    await talk.say("hours 20")
+    await talk.say("learn sql")
+    talk.new()
+    await talk.say("path sql")
+    assert "planned at 20 h a week." in texts(talk.new())[0]
+
+
+async def test_several_ends_are_said_to_hold_one_at_a_time(talk: Talk) -> None:
+    """With the second path, and wherever ends are named together; of one alone nothing is said."""
+    alone = "Each planned end holds if you follow that path alone."
+    await talk.say("learn sql")
+    await talk.press("Yes")
+    await talk.say("progress")
+    assert not any(alone in each for each in texts(talk.new()))
+    for words in ("learn git", "progress", "path git", "hours 4"):
+        await talk.say(words)
+        assert sum(alone in each for each in texts(talk.new())) == 1
+
+
+async def test_a_topic_that_becomes_a_whole_path_says_where_it_stands(talk: Talk) -> None:
+    """What was 50 % of one stage is little of five; nothing fell in silence."""
+    await learning(talk)
+    path = await path_of(talk)
+    record = await talk.store.load(path.student_id)
+    assert record is not None
+    topic = replace(path.stages[0], topic="databases", stage_name="Databases, once more")
+    bare = replace(path, stages=(topic,))
+    await talk.store.commit(
+        path.student_id, record.conversation, expected=record.version, writes=[paths.changes(path, bare)]
+    )
+    await talk.say("learn sql")
+    percent = (await path_of(talk)).progress.completion_percentage
+    assert texts(talk.new())[0] == f"The path now has its 5 stages, so it stands at {percent} %."
+
+
+async def test_progress_tells_of_freezes(talk: Talk) -> None:
+    """What a missed day would cost is no secret."""
+    await learning(talk)
+    for _ in range(2):
+        await talk.say("done")
+        await talk.say("skip")
+        await talk.say("next")
+        await talk.wait(timedelta(days=1))
+    talk.new()
+    await talk.say("progress")
+    told = texts(talk.new())[0]
+    assert "2 days in a row. A missed day takes a freeze, not the streak; 2 of 2 are left this month." in told
+
+
+async def test_next_step_under_a_path_is_its_own(talk: Talk) -> None:
+    """Also while another path's review is due."""
+    await learning(talk)
+    await talk.say("reminders off")
+    await talk.say("done")
+    await talk.say("something about tables")
+    await talk.say("learn git")
+    await talk.wait(timedelta(days=3))
+    await talk.say("path git")
+    talk.new()
+    await talk.press("Next step")
+    assert texts(talk.new())[0].startswith("Git · Stage 1")
+
+
+async def test_few_hours_are_not_called_too_many(talk: Talk) -> None:
+    """ "hours 3" is offered where it makes the plan lighter."""
+    for hours, offered in ((1, False), (10, True)):
+        await learning(talk)
+        await talk.say(f"hours {hours}")
+        await talk.say("done")
+        await talk.say("skip")
+        await talk.say("next")
+        for _ in range(40):
+            await talk.wait(timedelta(days=1))
+            await talk.say("thanks")
+        told = [each for each in texts(talk.new()) if "No harm done." in each]
+        assert told
+        assert all(('"hours 3" makes the plan lighter.' in each) == offered for each in told)
+        await talk.say("/forget")
+        await talk.say("/forget")
+
+
+async def test_a_long_resource_is_not_for_now() -> None:
+    """An opening with minutes fits an hour at most."""
+    subject = nudging._Subject(kind="stage", row="", body="")
+    assert not nudging._is_true("minutes", subject)
+    assert nudging._is_true("minutes", replace(subject, values={"minutes": nudging.ONE_SITTING}))

@@ -8,7 +8,7 @@ from math import floor
 
 from msgspec.structs import replace
 
-from bot import companies, paths
+from bot import companies, paths, streaks
 from bot.clock import local_day, shown, zone_of
 from bot.commands import bare_minutes
 from bot.conversation import (
@@ -99,14 +99,18 @@ def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, who
         rows = [insert(row) for row in made]
         turn = turn.knowing(after, *made)
     conversation = replace(conversation, chosen_path=mine.id)
-    told: list[Effect] = []
+    turn = turn.knowing(after)
+    told: list[str] = []
     if mine.state != "active" and paths.step(after) is not None:
         end = lessons.day_text(after.progress.estimated_completion_date)
-        told = [reply(say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end))]
-    turn = turn.knowing(after)
+        told = [say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end), lessons.if_alone(turn)]
+    if len(after.stages) > len(mine.stages):
+        percent = after.progress.completion_percentage
+        told.append(say("learn.whole", stages=counted(len(after.stages), "stage"), percent=percent))
+    words = " ".join(filter(None, told))
     conversation, effects = show_next(conversation, after, turn, before=mine)
     conversation, asked = settings.zone_needed(conversation, turn)
-    return conversation, [*rows, *told, *effects, *asked]
+    return conversation, [*rows, *([reply(words)] if words else []), *effects, *asked]
 
 
 def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Outcome:
@@ -134,6 +138,7 @@ def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Ou
         hours=hours,
         end=lessons.day_text(path.progress.estimated_completion_date),
     )
+    head = " ".join(filter(None, [head, lessons.if_alone(turn), say("learn.new_level")]))
     choices = button("level", path.id, "level"), button("settings", "hours", "hours")
     conversation, effects = show_next(conversation, path, turn, inserted=True)
     conversation, asked = settings.zone_needed(conversation, turn)
@@ -193,13 +198,12 @@ def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcom
 # The step at hand
 
 
-def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+def following(conversation: Conversation, turn: Turn) -> Outcome:
     """`next`: the one thing to do now. A review that is due, else the step of the path at hand."""
-    if not argument:
-        due = reviewing.next_one(conversation, turn)
-        if due is not None:
-            return reviewing.ask(conversation, due)
-    path = lessons.at_hand(conversation, turn, argument)
+    due = reviewing.next_one(conversation, turn)
+    if due is not None:
+        return reviewing.ask(conversation, due)
+    path = lessons.at_hand(conversation, turn)
     if path is None:
         resting = [each for each in turn.known.paths if each.state == "paused"]
         return conversation, [choose("all_rest" if resting else "choose", conversation, turn)]
@@ -270,7 +274,7 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if path is not None and step is not None and lessons.is_bare(path, step, turn):
         return _bare_done(conversation, path, step.stage.stage_number, turn)
     if path is None or step is None or step.resource is None:
-        return following(conversation, "", turn)
+        return following(conversation, turn)
     row = lessons.row_of(path, step, turn)
     if row is not None and row.status == "not_started":  # it was never shown: that comes first
         return show_next(conversation, path, turn)
@@ -490,6 +494,13 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     lines = [_progress_line(path, today, turn) for path in ordered[:MOST_LINES]]
     if more := ", ".join(lessons.title_of(path.skill, turn) for path in ordered[MOST_LINES:]):
         lines.append(say("learn.progress_more", skills=more))
+    if alone := lessons.if_alone(turn):
+        lines.append(alone)
+    zone = zone_of(conversation)
+    if (days := streaks.running(conversation.streak, turn.at, zone)) > 1:
+        left = streaks.freezes_left(conversation.streak, turn.at, zone)
+        key = "learn.progress_streak" if left else "learn.progress_streak_bare"
+        lines.append(say(key, days=days, left=left, freezes=streaks.FREEZES))
     if turn.known.reports:
         last = turn.known.reports[0]
         day = local_day(conversation, last.created_at).isoformat()
@@ -577,8 +588,10 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
         priority=say(f"learn.priority_{path.gap_priority.lower()}"),
         hours=lessons.hours_of(path, conversation),
     )
-    choices = []
+    choices, onward = [], button("next", "", "next_path")
     if path.state == "active":
+        onward = lessons.to_step(path)
+        levels = " ".join(filter(None, [levels, lessons.if_alone(turn)]))
         if turn.content.path(path.skill) is not None:
             choices.append(button("level", path.id, "level_change" if path.current_level else "level"))
         choices.append(button("settings", "hours", "hours"))
@@ -587,7 +600,7 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
         choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
     if path.state != "abandoned":
         choices.append(Choice(id=f"path:{path.id}.abandoned", label=label("abandon")))
-    return conversation, [reply(f"{line}\n\n{levels}", *choices, button("next", "", "next_path"))]
+    return conversation, [reply(f"{line}\n\n{levels}", *choices, onward)]
 
 
 def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: Turn) -> Outcome:
@@ -609,7 +622,7 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
     conversation, _ = committing.kept(conversation, after, turn)
     waits = nudging.waiting(conversation, turn.knowing(after, *made))
     end = lessons.day_text(after.progress.estimated_completion_date)
-    told = reply(say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path"))
+    told = reply(say("learn.targeted", skill=skill, target=target, end=end), lessons.to_step(path))
     return conversation, [paths.changes(path, after), *map(insert, made), *waits, told]
 
 
@@ -629,8 +642,11 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     lines = [say("learn.hours_set" if hours == asked else "learn.hours_whole", hours=hours)]
     plan = paths.Plan(hours=hours, today=local_day(conversation, turn.at))
     for path in turn.known.paths:
-        if path.state == "active" and paths.step(path) is not None:
-            after = paths.planned(replace(path, pace=0), plan=plan, at=turn.at)
+        after = replace(path, pace=0)  # of one that rests, too: it is taken up again by these hours
+        if path.state != "active" or paths.step(path) is None:
+            effects += [paths.changes(path, after)] if path.pace else []
+        else:
+            after = paths.planned(after, plan=plan, at=turn.at)
             effects.append(paths.changes(path, after))
             was, now = (each.progress.estimated_completion_date for each in (path, after))
             if was != now:
@@ -642,7 +658,9 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
                         now=lessons.day_text(now),
                     )
                 )
-    return conversation, [*effects, reply("\n\n".join(lines[:4]), button("next", "", "next_path"))]
+    if len(lines) > 1 and (alone := lessons.if_alone(turn)):
+        lines = [*lines[:4], alone]
+    return conversation, [*effects, reply("\n\n".join(lines[:5]), button("next", "", "next_path"))]
 
 
 def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:
@@ -662,7 +680,7 @@ def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Ef
 
 
 def _skills(skills: list[str], turn: Turn) -> tuple[Choice, ...]:
-    """The student's own open paths first."""
+    """The student's own paths first, also those that rest."""
     templates = (turn.content.path(path.skill) for path in sorted(turn.known.paths, key=paths.by_priority))
     mine = [each.skill for each in templates if each is not None and each.skill in skills]
     ordered = list(dict.fromkeys([*mine, *skills]))[:MOST_BUTTONS]

@@ -26,7 +26,7 @@ from bot.documents import (
 from bot.effects import Turn, button
 from bot.messages import Bar, Choice, Route, RouteStop, plain
 from bot.quizzes import QuizQuestion
-from bot.sentences import counted, say
+from bot.sentences import counted, label, say
 
 WEEKS_SHOWN = 6  # in the picture
 DIFFERS = 0.4  # of the hours planned: by less no plan is made anew
@@ -292,6 +292,17 @@ def not_resting(turn: Turn) -> tuple[LearningProgress, ...]:
 def only_topics(path: LearningPath, turn: Turn) -> bool:
     """Whether it is a path of ours of which they have the weak topics alone."""
     return turn.content.path(path.skill) is not None and all(stage.topic for stage in path.stages)
+
+
+def to_step(path: LearningPath) -> Choice:
+    """[Next step] of this very path, past any review."""
+    return Choice(id=f"path:{path.id}.active", label=label("next_path"))
+
+
+def if_alone(turn: Turn) -> str:
+    """That each planned end takes all the hours for its own path; empty while only one is open."""
+    open_ = sum(path.state == "active" and paths.step(path) is not None for path in turn.known.paths)
+    return say("learn.alone") if open_ > 1 else ""
 
 
 def onward(path: LearningPath, turn: Turn) -> Choice:

@@ -39,7 +39,7 @@ from bot.documents import (
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import NudgeDue, Unreachable
 from bot.messages import Choice, Message, plain
-from bot.sentences import counted, label, say
+from bot.sentences import counted, say
 from bot.stages import lessons, reviewing
 from bot.stages.choosing import MOST_BUTTONS
 
@@ -47,6 +47,8 @@ BACKOFF = (1, 2, 4, 7)  # days until the next one, after so many unanswered
 FAREWELL = len(BACKOFF)  # unanswered: the next one is a goodbye, then silence
 OPENED_WITHIN = timedelta(hours=24)  # a word after a nudge that counts as its answer
 LONG_STREAK = 3  # days: fewer are no habit to lose
+ONE_SITTING = 60  # minutes: more is not "now"
+LIGHTER = 3  # hours a week that are offered for a plan that was too much
 SEVERAL = 7  # days a commitment ahead of one's own choosing lies
 _SUNDAY = 6
 
@@ -296,7 +298,7 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
     when = say("nudge.today") if today == promise.by else say("nudge.tomorrow")
     body = say("nudge.promised", words=words, when=when, left=left)
     told = replace(promise, reminded=True)
-    to_it = (Choice(id=f"path:{path.id}.active", label=label("next_path")),)  # past any review
+    to_it = (lessons.to_step(path),)
     return _Subject(kind="commitment", row=row.id, body=body, choices=to_it, promise=told)
 
 
@@ -371,7 +373,7 @@ def _streak(conversation: Conversation, row: LearningProgress, turn: Turn) -> _S
         return None
     if (shown_ := _shown(conversation, turn)) is None:
         return None
-    text, choices = _step_lines(shown_, turn)
+    text, choices = _step_lines(conversation, shown_, turn)
     values = {"days": days}
     return _Subject(kind="streak", row=row.id, body=text, values=values, choices=choices, extra=shown_.writes)
 
@@ -381,17 +383,19 @@ def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Su
     if (shown_ := _shown(conversation, turn)) is None:
         return None
     path, step = shown_.path, shown_.step
-    text, choices = _step_lines(shown_, turn)
+    text, choices = _step_lines(conversation, shown_, turn)
     asks = step.kind == "quiz" and not lessons.is_bare(path, step, turn)
     kind: Literal["stage", "quiz"] = "quiz" if asks else "stage"
     target = lessons.row_of(path, step, turn) or row
     days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
     values: dict[str, Any] = {
-        "minutes": step.resource.duration_minutes if step.resource else paths.QUIZ_MINUTES,
         "left": lessons.minutes(paths.stage_minutes(step.stage)),
         "number": step.stage.stage_number,
     }
     company = _company(conversation, _topics(path, turn), turn)
+    minutes = step.resource.duration_minutes if step.resource else paths.QUIZ_MINUTES
+    if minutes <= ONE_SITTING:
+        values["minutes"] = minutes
     if days >= LONG_STREAK:
         values["days"] = days
     if company:
@@ -425,21 +429,22 @@ def _shown(conversation: Conversation, turn: Turn) -> _Shown | None:
     return None
 
 
-def _step_lines(shown_: _Shown, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
+def _step_lines(conversation: Conversation, shown_: _Shown, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
     """A step with where it stands in its stage, and its buttons."""
     path, step = shown_.path, shown_.step
     text, choices = lessons.step_text(path, step, turn, nudging=True)
-    where = _where(path, step, turn)
+    where = _where(conversation, path, step, turn)
     return "\n\n".join(part for part in (*shown_.notes, text, where) if part), choices[:2]
 
 
-def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
+def _where(conversation: Conversation, path: LearningPath, step: paths.Step, turn: Turn) -> str:
     stage = step.stage
     rested = turn.at - lessons.last_step(path, stage, turn)
     if stage.status == "in_progress" and rested / timedelta(weeks=1) > stage.duration_weeks:
-        return say(
-            "nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(rested.days, "day")
-        )
+        weeks, days = counted(stage.duration_weeks, "week"), counted(rested.days, "day")
+        text = say("nudge.overdue", weeks=weeks, days=days)
+        heavy = lessons.hours_of(path, conversation) > LIGHTER
+        return f"{text} {say('nudge.lighter', hours=LIGHTER)}" if heavy else text
     counts = [each for each in stage.resources if each.completed or not each.withdrawn]
     done = sum(each.completed for each in counts)
     if done and step.resource is not None and 2 * done >= len(counts):
@@ -483,7 +488,7 @@ def _worded(
     return choice, eligible
 
 
-_NEEDS_VALUE = {"streak": "days", "company": "company", "minute": "minute"}
+_NEEDS_VALUE = {"minutes": "minutes", "streak": "days", "company": "company", "minute": "minute"}
 
 
 def _is_true(arm: str, subject: _Subject) -> bool:
