@@ -46,7 +46,9 @@ async def test_done_under_the_next_resource_keeps_an_answer_that_is_being_graded
     await shell.receive(Pressed(choice=done, message="m", **talk.common()))
     await shell.receive(Said(text="a join matches rows", **talk.common()))
     slow.go.set()
+    talk.new()
     await shell.settled()
+    assert [each.partition("\n")[0] for each in texts(talk.new())] == ["Partial · 0 of 0 points"] * 2
     rows = [each for each in await documents(talk, "learning_progress") if each["status"] == "completed"]
     assert [(each["recall_answer"], each["recall_score"]) for each in rows] == [
         ("select names columns, from a table", 50),
@@ -372,3 +374,33 @@ async def test_a_long_resource_is_not_for_now() -> None:
     subject = nudging._Subject(kind="stage", row="", body="")
     assert not nudging._is_true("minutes", subject)
     assert nudging._is_true("minutes", replace(subject, values={"minutes": nudging.ONE_SITTING}))
+
+
+@pytest.mark.parametrize("silence", ["reminders off", "snooze until 12 March"])
+async def test_a_promise_in_a_silence_is_noted_without_another(talk: Talk, silence: str) -> None:
+    """Where nothing comes the day before, nothing is said to come."""
+    await learning(talk)
+    await talk.say("stage 1 by Friday")
+    assert "I bring it up the day before." in texts(talk.new())[0]
+    await talk.say(silence)
+    talk.new()
+    await talk.say("stage 1 by Friday")
+    assert texts(talk.new()) == ['Noted: "stage 1 by Friday". 3 h 10 min to go until Friday 6 Mar.']
+
+
+async def test_a_grade_beside_an_open_question_says_what_it_is_about(talk: Talk) -> None:
+    """The answer about the first resource, while the question about the second is open."""
+    slow = Slow()
+    talk.grader = slow
+    await learning(talk)
+    title = (await path_of(talk)).stages[0].resources[0].title
+    await talk.say("done")
+    shell = talk.shell()
+    talk.now += timedelta(seconds=5)
+    await shell.receive(Said(text="select names columns, from a table", **talk.common()))
+    await shell.receive(Pressed(choice="next:", message="m", **talk.common()))
+    await asyncio.sleep(0.05)
+    await shell.receive(Said(text="/done", **talk.common()))
+    slow.go.set()
+    await shell.settled()
+    assert texts(talk.new())[-1].startswith(f"Your answer about {title}:\n\nPartial")

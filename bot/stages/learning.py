@@ -461,6 +461,8 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     score = event.grade.score
     kept = update(LearningProgress, open_.row, recall_score=score, updated_at=turn.at)
     lines = [feedback.message(replace(event.grade, dimensions=()))]
+    if isinstance(conversation.floor, Recalling):  # another question was asked meanwhile
+        lines.insert(0, say("learn.about", title=plain(open_.title)))
     cards: list[Effect] = []
     row = turn.row(open_.row)
     if score is not None and score < WEAK_BELOW and row is not None:
