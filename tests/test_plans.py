@@ -376,18 +376,6 @@ async def test_a_long_resource_is_not_for_now() -> None:
     assert nudging._is_true("minutes", replace(subject, values={"minutes": nudging.ONE_SITTING}))
 
 
-@pytest.mark.parametrize("silence", ["reminders off", "snooze until 12 March"])
-async def test_a_promise_in_a_silence_is_noted_without_another(talk: Talk, silence: str) -> None:
-    """Where nothing comes the day before, nothing is said to come."""
-    await learning(talk)
-    await talk.say("stage 1 by Friday")
-    assert "I bring it up the day before." in texts(talk.new())[0]
-    await talk.say(silence)
-    talk.new()
-    await talk.say("stage 1 by Friday")
-    assert texts(talk.new()) == ['Noted: "stage 1 by Friday". 3 h 10 min to go until Friday 6 Mar.']
-
-
 async def test_a_grade_beside_an_open_question_says_what_it_is_about(talk: Talk) -> None:
     """The answer about the first resource, while the question about the second is open."""
     slow = Slow()

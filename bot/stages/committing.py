@@ -69,9 +69,8 @@ def _committed(
         return conversation, [reply(say("commitment.far"))]
     promise = Commitment(path=path.id, stage=number, by=by, words=" ".join(words.split())[:80])
     conversation = replace(conversation.without(Setting), commitment=promise)
-    brought_up = by > today + timedelta(days=1) and nudging.brings_up(conversation, turn)
     text = say(
-        "commitment.noted" if brought_up else "commitment.noted_near",
+        "commitment.noted" if by > today + timedelta(days=1) else "commitment.noted_near",
         words=plain(promise.words),
         left=lessons.minutes(sum(map(paths.stage_minutes, path.stages[:number]))),
         by=f"{by:%A} {day_month(by)}",

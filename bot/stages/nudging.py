@@ -240,12 +240,6 @@ def _promised(conversation: Conversation, turn: Turn) -> datetime | None:
     return after_quiet(conversation.profile, zone, at_local(zone, eve))
 
 
-def brings_up(conversation: Conversation, turn: Turn) -> bool:
-    """Whether a promise of theirs will be brought up on its eve: not after that, in a silence, or where nothing comes."""
-    eve, silent_until = _promised(conversation, turn), conversation.profile.snoozed_until or turn.at
-    return eve is not None and eve > max(turn.at, silent_until) and coming(conversation, turn) is not None
-
-
 def anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
     """The row the next nudge hangs on, empty where there is none; and when it may come at the soonest."""
     for path in lessons.open_paths(conversation, turn):  # one of another service may have no row yet
