@@ -341,15 +341,14 @@ class World:
         document = stored.document()
         self.paths[document["_id"]] = document
 
-    def cards(self, *, resting: bool = False) -> list[dict[str, Any]]:
-        """The rows with a card; those of a path that rests only if they are wanted."""
-        silent = {path["_id"] for path in self.paths.values() if path["state"] != "active" and not resting}
+    def cards(self) -> list[dict[str, Any]]:
+        """The rows with a card, without those of a path that rests."""
+        silent = {path["_id"] for path in self.paths.values() if path["state"] != "active"}
         return [row for row in self.rows.values() if row["card"] is not None and row["path_id"] not in silent]
 
-    def cards_due(self, at: datetime, *, resting: bool = False) -> list[dict[str, Any]]:
+    def cards_due(self, at: datetime) -> list[dict[str, Any]]:
         """Those that are due."""
-        cards_ = self.cards(resting=resting)
-        return [row for row in cards_ if datetime.fromisoformat(row["card"]["due"]) <= at]
+        return [row for row in self.cards() if datetime.fromisoformat(row["card"]["due"]) <= at]
 
     def open_step(self) -> bool:
         """Whether an active path has something to do."""
@@ -512,7 +511,7 @@ def _asked_in_time(saw: Saw, world: World) -> Iterator[Fault]:
 
 
 def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
-    """`next` with nothing open brings a review that is due, up to five a day."""
+    """`next` with nothing open brings a review that is due of a path that does not rest, up to five a day."""
     world = World(reading)
     floor, entries = "NoneType", reading.diary.entries
     asked: tuple[str, list[str]] | None = None
@@ -521,7 +520,7 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
             wants = entry.choice == "next:" or entry.text.strip("/") == "next"
             asked = (entry.mark, []) if wants and floor == "NoneType" else None
         elif isinstance(entry, Turned):
-            due = world.cards_due(entry.at, resting=True)  # whoever asks gets those of a path that rests, too
+            due = world.cards_due(entry.at)
             zone = ZoneInfo(entry.standing.zone)
             today = sum(
                 row["card"] is not None

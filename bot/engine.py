@@ -182,6 +182,8 @@ def needs(conversation: Conversation, event: Event) -> frozenset[str]:
         needed |= {"paths"}  # its question may have to be said again, whatever came
     if isinstance(event, Graded) and any(isinstance(e, AwaitingRecallGrade) for e in conversation.stages):
         needed |= {"paths"}
+    if conversation.ignored or conversation.unreachable:
+        needed |= {"paths"}  # who is back is written to again, if there is something to bring
     return needed
 
 
@@ -571,7 +573,7 @@ def _pressed(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
         case _ if verb in _SIDE_BUTTONS and (subject or verb in _BARE):
             return _way_back(*_SIDE_BUTTONS[verb](conversation, subject, turn))
         case "next", _ if subject == "":
-            return _way_back(*learning.following(conversation, "", turn))
+            return _way_back(*learning.following(conversation, turn))
         case (
             (
                 "interview"
@@ -880,7 +882,7 @@ def _next(conversation: Conversation, turn: Turn) -> Outcome:
         return _nothing_open(conversation, turn)
     if isinstance(conversation.floor, Quizzing | Placing):
         return _with_question(conversation, [], turn)
-    return _way_back(*learning.following(conversation, "", turn))
+    return _way_back(*learning.following(conversation, turn))
 
 
 def _pause(conversation: Conversation, turn: Turn) -> Outcome:

@@ -45,6 +45,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     resource: Resource | None = None
 
 
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """At how many hours a week, from which local day on."""
+
+    hours: int
+    today: date
+
+
 def made(
     template: PathTemplate,
     *,
@@ -52,14 +59,14 @@ def made(
     student: str,
     level: int,
     target: int,
-    hours: int,
+    plan: Plan,
     priority: Priority,
     at: datetime,
 ) -> LearningPath:
     """A path of a student's own. Stages below `level` or beyond `target` are passed over."""
     path = bare(template, path_id=path_id, student=student, priority=priority, at=at)
     path = replace(path, current_level=level, target_level=target)
-    return with_catalogue(path, template, hours=hours, at=at)
+    return with_catalogue(path, template, plan=plan, at=at)
 
 
 def bare(
@@ -82,18 +89,18 @@ def bare(
     )
 
 
-def with_catalogue(path: LearningPath, template: PathTemplate, *, hours: int, at: datetime) -> LearningPath:
+def with_catalogue(path: LearningPath, template: PathTemplate, *, plan: Plan, at: datetime) -> LearningPath:
     """With the catalogue's stages after those it has; what is completed already stays as it is."""
     known = {stage.stage_name for stage in path.stages if not stage.topic}
     steps = list(path.stages)
     for each in template.stages:
         if each.stage_name not in known:
-            steps.append(_stage(each, len(steps) + 1, hours))
-    return at_level(replace(path, stages=tuple(steps)), template, path.current_level, hours=hours, at=at)
+            steps.append(_stage(each, len(steps) + 1, plan.hours))
+    return at_level(replace(path, stages=tuple(steps)), template, path.current_level, plan=plan, at=at)
 
 
 def at_level(
-    path: LearningPath, template: PathTemplate, level: int, *, hours: int, at: datetime
+    path: LearningPath, template: PathTemplate, level: int, *, plan: Plan, at: datetime
 ) -> LearningPath:
     """With its stages below a level passed over, and those beyond the target as long as nobody began them. Those for
     which that no longer holds are there again; what is completed stays so, and is the least level there is."""
@@ -116,7 +123,7 @@ def at_level(
         return replace(stage, status=status, completed_at=None, passed_over=False)
 
     stages = tuple(map(aimed, path.stages))
-    return planned(replace(path, stages=stages, current_level=level), hours=hours, at=at)
+    return planned(replace(path, stages=stages, current_level=level), plan=plan, at=at)
 
 
 def _earned(path: LearningPath, size: int) -> int:
@@ -133,10 +140,10 @@ def highest_start(path: LearningPath, size: int) -> int:
 
 
 def with_target(
-    path: LearningPath, template: PathTemplate, target: int, *, hours: int, at: datetime
+    path: LearningPath, template: PathTemplate, target: int, *, plan: Plan, at: datetime
 ) -> LearningPath:
     """With another level to reach: stages it does not need are passed over, those it needs are there (again)."""
-    return with_catalogue(replace(path, target_level=target), template, hours=hours, at=at)
+    return with_catalogue(replace(path, target_level=target), template, plan=plan, at=at)
 
 
 def with_topic(
@@ -147,14 +154,14 @@ def with_topic(
     question: str,
     resources: tuple[Resource, ...],
     requires: tuple[int, ...],
-    hours: int,
+    plan: Plan,
     at: datetime,
 ) -> LearningPath:
     """With a stage of its own for a topic that an interview showed to be weak. `title`: of the stage."""
     stage = PathStage(
         stage_number=len(path.stages) + 1,
         stage_name=title,
-        duration_weeks=_weeks(sum(each.duration_minutes for each in resources), hours),
+        duration_weeks=_weeks(sum(each.duration_minutes for each in resources), plan.hours),
         topics=(title,),
         resources=resources,
         assessment=RETEST,
@@ -162,26 +169,28 @@ def with_topic(
         question_id=question,
         requires=requires,
     )
-    return planned(replace(path, stages=(*path.stages, stage)), hours=hours, at=at)
+    return planned(replace(path, stages=(*path.stages, stage)), plan=plan, at=at)
 
 
 def with_begun(path: LearningPath, number: int, at: datetime) -> LearningPath:
-    """With a stage in progress, if it was not; this is the path touched last. A planned end that has passed becomes
-    today and the weeks of what is left."""
+    """With a stage in progress, if it was not; this is the path touched last."""
 
     def begun(stage: PathStage) -> PathStage:
         return replace(stage, status="in_progress") if stage.status == "not_started" else stage
 
-    path = _with_stage(path, number, begun, at)
-    if path.progress.estimated_completion_date >= at.date().isoformat():
+    return _with_stage(path, number, begun, at)
+
+
+def with_end_ahead(path: LearningPath, plan: Plan) -> LearningPath:
+    """With its end planned anew, if that has passed."""
+    if path.progress.estimated_completion_date >= plan.today.isoformat():
         return path
-    weeks = sum(stage.duration_weeks for stage in path.stages if stage.status != "completed")
-    end = (at.date() + _days(7 * weeks)).isoformat()
+    end = planned_end(path, plan).isoformat()
     return replace(path, progress=replace(path.progress, estimated_completion_date=end))
 
 
 def with_done(
-    path: LearningPath, resource_id: str, minutes: int, *, assessed: bool, hours: int, at: datetime
+    path: LearningPath, resource_id: str, minutes: int, *, assessed: bool, plan: Plan, at: datetime
 ) -> LearningPath:
     """With one more resource done after `minutes`. `assessed`: its stage has a quiz or retest, and waits for it."""
 
@@ -204,10 +213,10 @@ def with_done(
         if any(each.resource_id == resource_id for each in stage.resources)
     )
     after = replace(path, stages=tuple(map(done, path.stages)))
-    return planned(with_spent(after, minutes), hours=hours, at=at, closed=number)
+    return planned(with_spent(after, minutes), plan=plan, at=at, closed=number)
 
 
-def with_assessed(path: LearningPath, number: int, *, hours: int, at: datetime) -> LearningPath:
+def with_assessed(path: LearningPath, number: int, *, plan: Plan, at: datetime) -> LearningPath:
     """With the quiz or retest of a stage passed: it closes if its resources are done, too."""
 
     def passed(stage: PathStage) -> PathStage:
@@ -215,10 +224,10 @@ def with_assessed(path: LearningPath, number: int, *, hours: int, at: datetime) 
             return stage
         return replace(stage, status="completed", completed_at=at)
 
-    return planned(_with_stage(path, number, passed, at), hours=hours, at=at, closed=number)
+    return planned(_with_stage(path, number, passed, at), plan=plan, at=at, closed=number)
 
 
-def with_declined(path: LearningPath, number: int, *, hours: int, at: datetime) -> LearningPath:
+def with_declined(path: LearningPath, number: int, *, plan: Plan, at: datetime) -> LearningPath:
     """With a stage the student does not want: completed, and passed over."""
 
     def declined(stage: PathStage) -> PathStage:
@@ -226,10 +235,10 @@ def with_declined(path: LearningPath, number: int, *, hours: int, at: datetime) 
             return stage
         return replace(stage, status="completed", completed_at=at, passed_over=True)
 
-    return planned(_with_stage(path, number, declined, at), hours=hours, at=at)
+    return planned(_with_stage(path, number, declined, at), plan=plan, at=at)
 
 
-def with_withdrawn(path: LearningPath, gone: frozenset[str], *, hours: int, at: datetime) -> LearningPath:
+def with_withdrawn(path: LearningPath, gone: frozenset[str], *, plan: Plan, at: datetime) -> LearningPath:
     """Without the resources the catalogue has let go of, as far as they are still to be done."""
 
     def lighter(stage: PathStage) -> PathStage:
@@ -239,7 +248,7 @@ def with_withdrawn(path: LearningPath, gone: frozenset[str], *, hours: int, at: 
         )
         return replace(stage, resources=resources)
 
-    return planned(replace(path, stages=tuple(map(lighter, path.stages))), hours=hours, at=at)
+    return planned(replace(path, stages=tuple(map(lighter, path.stages))), plan=plan, at=at)
 
 
 def with_spent(path: LearningPath, minutes: int) -> LearningPath:
@@ -248,13 +257,15 @@ def with_spent(path: LearningPath, minutes: int) -> LearningPath:
     return replace(path, progress=replace(path.progress, time_spent_minutes=spent))
 
 
-def planned(path: LearningPath, *, hours: int, at: datetime, closed: int = 0) -> LearningPath:
+def planned(path: LearningPath, *, plan: Plan, at: datetime, closed: int = 0) -> LearningPath:
     """With its progress counted and its weeks planned anew, at so many hours a week. `closed`: the stage that may just
     have been completed, and then lifts the level."""
     stages = tuple(
         stage
         if stage.status == "completed"
-        else replace(stage, duration_weeks=_weeks(sum(e.duration_minutes for e in _counted(stage)), hours))
+        else replace(
+            stage, duration_weeks=_weeks(sum(e.duration_minutes for e in _counted(stage)), plan.hours)
+        )
         for stage in path.stages
     )
     path = replace(path, stages=stages)
@@ -262,7 +273,7 @@ def planned(path: LearningPath, *, hours: int, at: datetime, closed: int = 0) ->
         path.progress,
         current_stage=_number_at_hand(path),
         completion_percentage=_percentage(stages),
-        estimated_completion_date=planned_end(path, hours, at.date()).isoformat(),
+        estimated_completion_date=planned_end(path, plan).isoformat(),
     )
     level = path.current_level
     if closed and stage_of(path, closed).status == "completed" and not stage_of(path, closed).topic:
@@ -273,9 +284,9 @@ def planned(path: LearningPath, *, hours: int, at: datetime, closed: int = 0) ->
     return replace(path, progress=progress, current_level=level, updated_at=at)
 
 
-def planned_end(path: LearningPath, hours: int, today: date) -> date:
-    """Today plus what is left, at so many hours a week."""
-    return today + _days(ceil(7 * minutes_left(path) / (60 * hours)))
+def planned_end(path: LearningPath, plan: Plan) -> date:
+    """Its first day plus what is left, at so many hours a week."""
+    return plan.today + _days(ceil(7 * minutes_left(path) / (60 * plan.hours)))
 
 
 def minutes_left(path: LearningPath) -> int:

@@ -240,8 +240,8 @@ def test_what_ends_or_leaves_an_interview_is_asked_for_beforehand() -> None:
 
     who: Any = {"at": NOW, "address": ADDRESS, "sender": Identity(platform="telegram", user="7")}
 
-    def needs(stage: Stage, text: str) -> frozenset[str]:
-        at = Conversation(student="c" * 24, created_at=NOW, address=ADDRESS, stages=(stage,))
+    def needs(stage: Stage, text: str, **more: Any) -> frozenset[str]:
+        at = Conversation(student="c" * 24, created_at=NOW, address=ADDRESS, stages=(stage,), **more)
         return engine.needs(at, Said(id="1", text=text, **who))
 
     assert needs(answering, "learn sql") == engine.needs(
@@ -249,6 +249,7 @@ def test_what_ends_or_leaves_an_interview_is_asked_for_beforehand() -> None:
     )
     assert needs(answering, "please stop the interview") == {"paths", "reports"}
     assert needs(answering, "a hash map of counts") == frozenset()
+    assert needs(answering, "a hash map of counts", ignored=1) == {"paths"}  # to be written to again
     alike = tuple(Planned(question=each.id, round="dsa") for each in QUESTIONS)
     timed = replace(session(), plan=alike, timed=True, round_ends=NOW)
     assert needs(replace(answering, session=timed), "a hash map of counts") == {"paths", "reports"}

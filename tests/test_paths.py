@@ -24,6 +24,13 @@ HOURS = 5
 MOST = 100  # of a level, also of another service's
 
 
+def plan(at: datetime, hours: int = HOURS) -> paths.Plan:
+    return paths.Plan(hours=hours, today=at.date())
+
+
+PLAN = plan(AT)
+
+
 def made(template: PathTemplate = SQL, *, level: int = 0, target: int = paths.TARGET) -> LearningPath:
     return paths.made(
         template,
@@ -31,7 +38,7 @@ def made(template: PathTemplate = SQL, *, level: int = 0, target: int = paths.TA
         student=ANN,
         level=level,
         target=target,
-        hours=HOURS,
+        plan=PLAN,
         priority="HIGH",
         at=AT,
     )
@@ -57,7 +64,7 @@ def with_topic(path: LearningPath, *, requires: tuple[int, ...] = (), at: dateti
         question=an_id("question"),
         resources=(resource,),
         requires=requires,
-        hours=HOURS,
+        plan=plan(at),
         at=at,
     )
 
@@ -65,8 +72,8 @@ def with_topic(path: LearningPath, *, requires: tuple[int, ...] = (), at: dateti
 def with_stage_closed(path: LearningPath, number: int, at: datetime = AT) -> LearningPath:
     for each in paths.stage_of(path, number).resources:
         if not each.completed and not each.withdrawn:
-            path = paths.with_done(path, each.resource_id, 20, assessed=True, hours=HOURS, at=at)
-    return paths.with_assessed(path, number, hours=HOURS, at=at)
+            path = paths.with_done(path, each.resource_id, 20, assessed=True, plan=plan(at), at=at)
+    return paths.with_assessed(path, number, plan=plan(at), at=at)
 
 
 def hold_true(path: LearningPath, at: datetime) -> None:
@@ -126,20 +133,25 @@ def _next(path: LearningPath, at: datetime, pick: int) -> LearningPath:
     path = path if step is None else paths.with_begun(path, number, at)
     if step is not None and step.resource is not None:
         uuid = step.resource.resource_id
-        return paths.with_done(path, uuid, 20, assessed=bool(pick % 2), hours=HOURS, at=at)
-    return paths.with_assessed(path, number, hours=HOURS, at=at)
+        return paths.with_done(path, uuid, 20, assessed=bool(pick % 2), plan=plan(at), at=at)
+    return paths.with_assessed(path, number, plan=plan(at), at=at)
+
+
+def _begun(path: LearningPath, at: datetime, pick: int) -> LearningPath:
+    number = (paths.current(path) or path.stages[0]).stage_number
+    return paths.with_end_ahead(paths.with_begun(path, number, at), plan(at))
 
 
 def _done_anywhere(path: LearningPath, at: datetime, pick: int) -> LearningPath:
     resource = _any_resource(path, pick)
     if resource.completed:
-        return paths.planned(path, hours=HOURS, at=at)
-    return paths.with_done(path, resource.resource_id, 7, assessed=bool(pick % 2), hours=HOURS, at=at)
+        return paths.planned(path, plan=plan(at), at=at)
+    return paths.with_done(path, resource.resource_id, 7, assessed=bool(pick % 2), plan=plan(at), at=at)
 
 
 def _withdrawn(path: LearningPath, at: datetime, pick: int) -> LearningPath:
     gone = frozenset({_any_resource(path, pick).resource_id})
-    return paths.with_withdrawn(path, gone, hours=HOURS, at=at)
+    return paths.with_withdrawn(path, gone, plan=plan(at), at=at)
 
 
 def _topic(path: LearningPath, at: datetime, pick: int) -> LearningPath:
@@ -149,7 +161,7 @@ def _topic(path: LearningPath, at: datetime, pick: int) -> LearningPath:
 
 def _target(path: LearningPath, at: datetime, pick: int) -> LearningPath:
     target = max(path.current_level + 1, pick % (MOST + 1))
-    return paths.with_target(path, SQL, min(target, MOST), hours=HOURS, at=at)
+    return paths.with_target(path, SQL, min(target, MOST), plan=plan(at), at=at)
 
 
 MOVES: tuple[Move, ...] = (
@@ -159,12 +171,16 @@ MOVES: tuple[Move, ...] = (
     _withdrawn,
     _topic,
     _target,
-    lambda path, at, pick: paths.at_level(path, SQL, pick % (path.target_level + 1), hours=HOURS, at=at),
-    lambda path, at, pick: paths.with_begun(path, (paths.current(path) or path.stages[0]).stage_number, at),
-    lambda path, at, pick: paths.with_assessed(path, _any_stage(path, pick).stage_number, hours=HOURS, at=at),
-    lambda path, at, pick: paths.with_declined(path, _any_stage(path, pick).stage_number, hours=HOURS, at=at),
-    lambda path, at, pick: paths.planned(path, hours=pick % 60 + 1, at=at),
-    lambda path, at, pick: paths.with_catalogue(path, SQL, hours=HOURS, at=at),
+    lambda path, at, pick: paths.at_level(path, SQL, pick % (path.target_level + 1), plan=plan(at), at=at),
+    _begun,
+    lambda path, at, pick: paths.with_assessed(
+        path, _any_stage(path, pick).stage_number, plan=plan(at), at=at
+    ),
+    lambda path, at, pick: paths.with_declined(
+        path, _any_stage(path, pick).stage_number, plan=plan(at), at=at
+    ),
+    lambda path, at, pick: paths.planned(path, plan=plan(at, pick % 60 + 1), at=at),
+    lambda path, at, pick: paths.with_catalogue(path, SQL, plan=plan(at), at=at),
 )
 
 
@@ -195,7 +211,7 @@ def test_only_what_differs_is_written() -> None:
     """One resource done: fields inside one stage, so that what another service put beside them stays."""
     before = made()
     after = paths.with_done(
-        before, before.stages[0].resources[0].resource_id, 20, assessed=True, hours=HOURS, at=AT
+        before, before.stages[0].resources[0].resource_id, 20, assessed=True, plan=PLAN, at=AT
     )
     fields = paths.changes(before, after).fields
     assert set(fields) <= {
@@ -217,7 +233,7 @@ def test_only_what_differs_is_written() -> None:
 async def test_changes_of_a_path_arrive_in_either_store(store: Store) -> None:
     """Stages that join, dates inside a list, a resource done: the stored document becomes the decided one."""
     first = bare()
-    joined = paths.with_catalogue(first, SQL, hours=HOURS, at=AT)
+    joined = paths.with_catalogue(first, SQL, plan=PLAN, at=AT)
     worked = with_stage_closed(with_topic(joined), 2, AT + timedelta(days=1))
     await turn(store, insert(first))
     await turn(store, paths.changes(first, joined))
@@ -236,11 +252,11 @@ def test_stages_below_the_level_and_beyond_the_target_are_passed_over() -> None:
     current = paths.current(path)
     assert current is not None
     assert current.stage_number == path.progress.current_stage == 2
-    raised = paths.with_target(path, SQL, 80, hours=HOURS, at=AT)
+    raised = paths.with_target(path, SQL, 80, plan=PLAN, at=AT)
     assert [stage.passed_over for stage in raised.stages] == [True, False, False, False]
     assert raised.stages[3].status == "not_started"
     assert raised.progress.estimated_completion_date > path.progress.estimated_completion_date
-    lower = paths.at_level(raised, SQL, 0, hours=HOURS, at=AT)
+    lower = paths.at_level(raised, SQL, 0, plan=PLAN, at=AT)
     assert not any(stage.passed_over for stage in lower.stages)
 
 
@@ -248,9 +264,9 @@ def test_a_lower_target_leaves_what_was_begun() -> None:
     """A stage with a resource done stays on the path; what is complete stays complete."""
     path = made()
     last = path.stages[3].resources[0].resource_id
-    path = paths.with_done(path, last, 20, assessed=True, hours=HOURS, at=AT)
+    path = paths.with_done(path, last, 20, assessed=True, plan=PLAN, at=AT)
     path = with_stage_closed(path, 1)
-    lower = paths.with_target(path, SQL, 40, hours=HOURS, at=AT)
+    lower = paths.with_target(path, SQL, 40, plan=PLAN, at=AT)
     assert [stage.status for stage in lower.stages] == [
         "completed",
         "not_started",
@@ -262,7 +278,7 @@ def test_a_lower_target_leaves_what_was_begun() -> None:
 
 def test_the_level_rises_with_the_stages_that_were_learnt() -> None:
     """Stages beyond a lower target do not count for it, and the level never passes the target."""
-    path = paths.with_target(made(), SQL, 50, hours=HOURS, at=AT)
+    path = paths.with_target(made(), SQL, 50, plan=PLAN, at=AT)
     levels = []
     for number in (1, 2, 3):
         path = with_stage_closed(path, number)
@@ -275,7 +291,7 @@ def test_a_resource_read_of_a_stage_passed_over_changes_only_itself() -> None:
     """An old button: the stage stays complete, the step at hand stays."""
     path = made(level=20)
     after = paths.with_done(
-        path, path.stages[0].resources[0].resource_id, 20, assessed=True, hours=HOURS, at=AT
+        path, path.stages[0].resources[0].resource_id, 20, assessed=True, plan=PLAN, at=AT
     )
     assert after.stages[0].status == "completed"
     assert after.stages[0].resources[0].completed
@@ -307,39 +323,38 @@ def test_a_withdrawn_resource_is_not_waited_for() -> None:
     """Its stage closes without it; one that was done already stays done."""
     path = made()
     ids = [each.resource_id for each in path.stages[0].resources]
-    path = paths.with_done(path, ids[0], 20, assessed=True, hours=HOURS, at=AT)
-    path = paths.with_withdrawn(path, frozenset(ids), hours=HOURS, at=AT)
+    path = paths.with_done(path, ids[0], 20, assessed=True, plan=PLAN, at=AT)
+    path = paths.with_withdrawn(path, frozenset(ids), plan=PLAN, at=AT)
     step = paths.step(path)
     assert step is not None
     assert step.kind == "quiz"
     assert [each.withdrawn for each in path.stages[0].resources] == [False, *[True] * (len(ids) - 1)]
-    assert paths.with_assessed(path, 1, hours=HOURS, at=AT).stages[0].status == "completed"
+    assert paths.with_assessed(path, 1, plan=PLAN, at=AT).stages[0].status == "completed"
 
 
 def test_a_quiz_passed_early_closes_the_stage_with_its_last_resource() -> None:
     """Not before."""
-    path = paths.with_assessed(made(), 1, hours=HOURS, at=AT)
+    path = paths.with_assessed(made(), 1, plan=PLAN, at=AT)
     assert paths.stage_of(path, 1).status == "not_started"
     for each in path.stages[0].resources:
         assert paths.stage_of(path, 1).status != "completed"
-        path = paths.with_done(path, each.resource_id, 20, assessed=False, hours=HOURS, at=AT)
+        path = paths.with_done(path, each.resource_id, 20, assessed=False, plan=PLAN, at=AT)
     assert path.stages[0].status == "completed"
 
 
-def test_an_end_that_has_passed_is_planned_anew_when_the_path_is_touched() -> None:
-    """After a long pause the date lies ahead again, by about what the first plan took."""
+def test_an_end_that_has_passed_is_planned_anew_by_what_is_left() -> None:
+    """After a long pause the date lies ahead again, as the next step done would plan it; one to come stays."""
     path = made()
     later = AT + timedelta(days=400)
-    touched = paths.with_begun(path, 1, later)
-    end = date.fromisoformat(touched.progress.estimated_completion_date)
-    weeks = sum(stage.duration_weeks for stage in path.stages)
-    assert end == later.date() + timedelta(weeks=weeks)
+    touched = paths.with_end_ahead(path, plan(later))
+    assert touched == replace(path, progress=paths.planned(path, plan=plan(later), at=later).progress)
+    assert paths.with_end_ahead(path, plan(AT + timedelta(days=1))) == path
 
 
 @pytest.mark.parametrize("hours", [paths.FEWEST_HOURS, 5, paths.MOST_HOURS])
 def test_more_hours_a_week_end_it_sooner(hours: int) -> None:
     """The end is what is left, at that pace, rounded up to a day."""
-    path = paths.planned(made(), hours=hours, at=AT)
+    path = paths.planned(made(), plan=plan(AT, hours), at=AT)
     days = (date.fromisoformat(path.progress.estimated_completion_date) - AT.date()).days
     assert 60 * hours * (days - 1) < 7 * paths.minutes_left(path) <= 60 * hours * days
 

@@ -704,7 +704,7 @@ async def test_a_path_of_another_service_is_learnt_like_ours(talk: Talk) -> None
         user: done 40
         bot: Done: Moves. ... % of Rust. Stage 1 of Rust is complete. [Next step]
         user: path rust
-        bot: Rust ... % ... Level ... of 90, high priority, planned at 5 h a week. [Hours a week] [Pause this path] [Give it up] [Next step]
+        bot: Rust ... % ... Level ... of 90, high priority, planned at 5 h a week. Each planned end holds if you follow that path alone. [Hours a week] [Pause this path] [Give it up] [Next step]
         press: Pause this path
         bot: Rust is paused. ...
         press: Take it up again

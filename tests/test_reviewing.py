@@ -622,8 +622,11 @@ async def test_several_topics_are_several_stages_and_no_leaves_them_out(talk: Ta
     stages = [stage for path in await documents(talk, "learning_paths") for stage in path["stages"]]
     assert sorted(stage["topic"] for stage in stages) == ["databases", "hashing"]
     declined = label_id(talk, "No")
+    await talk.say("stage 1 by Friday")
+    talk.new()
     await talk.press(declined)
     assert texts(talk.new()) == ["Fine, left out. Your answers and the report stay."]
+    assert (await conversation(talk)).commitment is None
     await talk.press(declined)
     assert len(texts(talk.new())) == 1
     await talk.say("/progress")

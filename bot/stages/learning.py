@@ -3,12 +3,13 @@ again. Decides only; quizzes, reviews and nudges have modules of their own besid
 
 import difflib
 import re
+from datetime import date
 from math import floor
 
 from msgspec.structs import replace
 
-from bot import companies, paths
-from bot.clock import local_day, next_reminder, shown, zone_of
+from bot import companies, paths, streaks
+from bot.clock import local_day, shown, zone_of
 from bot.commands import bare_minutes
 from bot.conversation import (
     ASIDES,
@@ -23,7 +24,6 @@ from bot.documents import (
     LearningPath,
     LearningProgress,
     PathTemplate,
-    Priority,
     Resource,
     insert,
     new_id,
@@ -65,7 +65,7 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 def choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
     """All skills there are: their own and those they aim at as buttons, the others by name."""
     paths_ = turn.content.paths
-    ordered = sorted(paths_, key=lambda skill: -_wanted(conversation, paths_[skill], turn))
+    ordered = sorted(paths_, key=lambda skill: -lessons.wanted(conversation, paths_[skill], turn))
     choices = _skills(ordered, turn)[: MOST_BUTTONS - 1]  # one more leads back to an open question
     shown_ = {each.id for each in choices}
     others = ", ".join(paths_[skill].title for skill in sorted(paths_) if f"learn:{skill}" not in shown_)
@@ -88,38 +88,43 @@ def resumed(conversation: Conversation, skill: str, turn: Turn) -> Outcome:
 
 def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, whole: bool = False) -> Outcome:
     """A path there is: active again. `whole`: with the catalogue's stages, where an interview alone had made it."""
-    template, hours = turn.content.path(mine.skill), lessons.hours_of(mine, conversation)
+    template, plan = turn.content.path(mine.skill), lessons.plan_of(mine, conversation, turn)
     after = replace(mine, state="active")
     rows: list[Effect] = []
     if mine.state != "active":  # the weeks it rested are not held against it
-        after = paths.planned(after, hours=hours, at=turn.at)
+        after = paths.planned(after, plan=plan, at=turn.at)
     if whole and template is not None and all(stage.topic for stage in mine.stages):
-        after = paths.with_catalogue(after, template, hours=hours, at=turn.at)
+        after = paths.with_catalogue(after, template, plan=plan, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
         turn = turn.knowing(after, *made)
     conversation = replace(conversation, chosen_path=mine.id)
-    told: list[Effect] = []
+    turn = turn.knowing(after)
+    told: list[str] = []
     if mine.state != "active" and paths.step(after) is not None:
         end = lessons.day_text(after.progress.estimated_completion_date)
-        told = [reply(say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end))]
-    turn = turn.knowing(after)
+        told = [say("learn.again", skill=lessons.title_of(mine.skill, turn), end=end), lessons.if_alone(turn)]
+    if len(after.stages) > len(mine.stages):
+        percent = after.progress.completion_percentage
+        told.append(say("learn.whole", stages=counted(len(after.stages), "stage"), percent=percent))
+    words = " ".join(filter(None, told))
     conversation, effects = show_next(conversation, after, turn, before=mine)
     conversation, asked = settings.zone_needed(conversation, turn)
-    return conversation, [*rows, *told, *effects, *asked]
+    return conversation, [*rows, *([reply(words)] if words else []), *effects, *asked]
 
 
 def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Outcome:
     """The student's own path: the document, a row for each resource, the first resource shown."""
     hours = conversation.profile.hours_a_week
+    plan = paths.Plan(hours=hours, today=local_day(conversation, turn.at))
     path = paths.made(
         template,
         path_id=new_id(turn.at, conversation.student, turn.event.id, "path"),
         student=conversation.student,
         level=0,
         target=paths.TARGET,
-        hours=hours,
-        priority=_priority(conversation, template, paths.TARGET, turn),
+        plan=plan,
+        priority=lessons.priority_of(conversation, template, paths.TARGET, turn),
         at=turn.at,
     )
     rows = _rows(conversation, path, 0, turn)
@@ -133,13 +138,15 @@ def _begun(conversation: Conversation, template: PathTemplate, turn: Turn) -> Ou
         hours=hours,
         end=lessons.day_text(path.progress.estimated_completion_date),
     )
+    head = " ".join(filter(None, [head, lessons.if_alone(turn), say("learn.new_level")]))
     choices = button("level", path.id, "level"), button("settings", "hours", "hours")
     conversation, effects = show_next(conversation, path, turn, inserted=True)
     conversation, asked = settings.zone_needed(conversation, turn)
     writes: list[Effect] = [insert(path), *(insert(row) for row in rows)]
-    when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
-    told = [] if asked or not conversation.profile.reminders else [reply(say("learn.will_remind", when=when))]
-    return conversation, [*writes, reply(head, *choices), *effects, *asked, *told]
+    due = nudging.coming(conversation, turn)
+    if due is not None and not asked:
+        asked = [reply(say("learn.will_remind", when=shown(zone_of(conversation), due, turn.at)))]
+    return conversation, [*writes, reply(head, *choices), *effects, *asked]
 
 
 def _rows(
@@ -170,27 +177,6 @@ def _prerequisite(template: PathTemplate, missing: PathTemplate) -> Reply:
     return reply(text, first, button("begin", template.skill, "begin_anyway"))
 
 
-def _priority(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
-    """From the gap, and from who asks for the skill."""
-    return paths.priority(gap, _wanted(conversation, template, turn))
-
-
-def _wanted(conversation: Conversation, template: PathTemplate, turn: Turn) -> int:
-    """How many ask for a skill: the goal's role, the company aimed at, the job description."""
-    profile = conversation.profile
-    goal = turn.content.goals.get(profile.goal or "any")
-    company = turn.content.company(profile.company)
-    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
-    named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
-    return sum(
-        (
-            bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
-            bool(asked & set(template.topics)),
-            any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
-        )
-    )
-
-
 def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`quiz`, `quiz sql`: of the stage at hand; a quiz that was begun goes on."""
     path, template = lessons.at_hand(conversation, turn, argument), turn.content.path(argument)
@@ -212,13 +198,12 @@ def quiz_wanted(conversation: Conversation, argument: str, turn: Turn) -> Outcom
 # The step at hand
 
 
-def following(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
+def following(conversation: Conversation, turn: Turn) -> Outcome:
     """`next`: the one thing to do now. A review that is due, else the step of the path at hand."""
-    if not argument:
-        due = reviewing.next_one(conversation, turn)
-        if due is not None:
-            return reviewing.ask(conversation, due)
-    path = lessons.at_hand(conversation, turn, argument)
+    due = reviewing.next_one(conversation, turn)
+    if due is not None:
+        return reviewing.ask(conversation, due)
+    path = lessons.at_hand(conversation, turn)
     if path is None:
         resting = [each for each in turn.known.paths if each.state == "paused"]
         return conversation, [choose("all_rest" if resting else "choose", conversation, turn)]
@@ -236,7 +221,9 @@ def show_next(
     """The step with its buttons; its stage is in progress from here on. `before`: the path as it is stored, if `path` is
     changed already; `inserted`: it is written whole in this turn."""
     unchanged, before = before is None and not inserted, before or path
-    path, notes = _as_it_is_now(conversation, path, turn)
+    path, notes = lessons.as_it_is_now(conversation, path, turn)
+    conversation, promise = committing.kept(conversation, path, turn)
+    notes += [promise] if promise else []
     step = paths.step(path)
     if step is None:
         writes: list[Effect] = [] if inserted or path == before else [paths.changes(before, path)]
@@ -244,6 +231,7 @@ def show_next(
         notes.append(lessons.finished(path, turn))
         return conversation, [*writes, reply("\n\n".join(notes), button("learn", "", "learn"))]
     after = paths.with_begun(path, step.stage.stage_number, turn.at)
+    after = paths.with_end_ahead(after, lessons.plan_of(after, conversation, turn))
     turn = turn.knowing(after)
     effects: list[Effect] = [paths.changes(before, after)]
     turn, begun = _begun_row(conversation, after, step, turn)
@@ -260,64 +248,17 @@ def show_next(
 def _begun_row(
     conversation: Conversation, path: LearningPath, step: paths.Step, turn: Turn
 ) -> tuple[Turn, list[Effect]]:
-    """The resource at hand is in progress; in a path of another service it has no row until now."""
+    """The resource at hand is in progress; in a path of another service it has no row until now, nor has a bare stage."""
     row = lessons.row_of(path, step, turn)
     if row is not None:
         fields = {"status": "in_progress", "updated_at": turn.at}
         return turn, [update(LearningProgress, row.id, **fields)] if row.status == "not_started" else []
-    if step.resource is None:
+    if step.resource is None and not lessons.is_bare(path, step, turn):
         return turn, []
-    number = step.stage.stage_number
-    made = lessons.new_row(conversation, step.resource.resource_id, "resource", path.id, turn, stage=number)
+    uuid, number = lessons.step_id(path, step), step.stage.stage_number
+    made = lessons.new_row(conversation, uuid, step.kind, path.id, turn, stage=number)
     made = replace(made, status="in_progress")
     return turn.knowing(path, made), [insert(made)]
-
-
-def _as_it_is_now(
-    conversation: Conversation, path: LearningPath, turn: Turn
-) -> tuple[LearningPath, list[str]]:
-    """The path without what the catalogue has let go of, without stages in which nothing is left to do, its priority by
-    what they aim for today; and what of it is to be said."""
-    lighter, gone = _without_withdrawn(conversation, path, turn)
-    after = lessons.settled(lighter, conversation, turn)
-    skill = lessons.title_of(path.skill, turn)
-    notes = [say("learn.withdrawn", titles=gone)] if gone else []
-    notes += [
-        say("learn.stage_done", number=now.stage_number, skill=skill)
-        for was, now in zip(lighter.stages, after.stages, strict=True)
-        if was.status != now.status == "completed"
-    ]
-    template = turn.content.path(path.skill)
-    if template is not None and not any(s.topic and s.status != "completed" for s in after.stages):
-        gap = after.target_level - after.current_level
-        after = replace(after, gap_priority=_priority(conversation, template, gap, turn))
-    return after, notes
-
-
-def _without_withdrawn(
-    conversation: Conversation, path: LearningPath, turn: Turn
-) -> tuple[LearningPath, str]:
-    """The path without open resources that the catalogue has let go of, and their titles."""
-    template = turn.content.path(path.skill)
-    if template is None:
-        return path, ""
-    ours = {each.resource_id for stage in template.stages for each in stage.resources}
-    if not any(each.resource_id in ours for stage in path.stages for each in stage.resources):
-        return path, ""  # another service put it together of pages of its own
-    names = {each.stage_name for each in template.stages}
-    gone = [
-        each
-        for stage in path.stages
-        if not stage.topic and stage.status != "completed" and stage.stage_name in names
-        for each in stage.resources
-        if not each.completed and not each.withdrawn and each.resource_id not in ours
-    ]
-    if not gone:
-        return path, ""
-    ids = frozenset(each.resource_id for each in gone)
-    hours = lessons.hours_of(path, conversation)
-    after = paths.with_withdrawn(path, ids, hours=hours, at=turn.at)
-    return after, plain(", ".join(each.title for each in gone))
 
 
 def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -325,19 +266,34 @@ def done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     minutes = bare_minutes(argument) if argument else None
     if argument and (minutes is None or not 1 <= minutes <= LONGEST_SITTING):
         return conversation, [reply(say("learn.bad_minutes"))]
-    floor = conversation.floor
-    if isinstance(floor, AwaitingRecallGrade) or (isinstance(floor, Recalling) and not floor.is_review):
-        return conversation, [again(floor)]
     path = lessons.at_hand(conversation, turn)
     step = paths.step(path) if path else None
+    floor = conversation.floor
+    if isinstance(floor, Recalling | AwaitingRecallGrade) and _is_asked(floor, path, step, turn):
+        return conversation, [again(floor)]
     if path is not None and step is not None and lessons.is_bare(path, step, turn):
         return _bare_done(conversation, path, step.stage.stage_number, turn)
     if path is None or step is None or step.resource is None:
-        return following(conversation, "", turn)
+        return following(conversation, turn)
     row = lessons.row_of(path, step, turn)
     if row is not None and row.status == "not_started":  # it was never shown: that comes first
         return show_next(conversation, path, turn)
     return _complete(conversation, path, step.resource, minutes, turn)
+
+
+def _is_asked(
+    floor: Recalling | AwaitingRecallGrade, path: LearningPath | None, step: paths.Step | None, turn: Turn
+) -> bool:
+    """Whether a recall question is what `done` comes after; not when it is an old one, or the next thing to do has been
+    shown since."""
+    asked = floor.recalling if isinstance(floor, AwaitingRecallGrade) else floor
+    if asked.is_review or not reviewing.is_open(asked, turn.at):
+        return False
+    row = lessons.row_of(path, step, turn) if path and step else None
+    if path is None or step is None or (row is not None and row.status == "not_started"):
+        return True
+    shown_at = max(path.updated_at, row.updated_at) if row is not None else path.updated_at
+    return shown_at <= asked.asked_at or (step.resource is None and not lessons.is_bare(path, step, turn))
 
 
 def done_pressed(conversation: Conversation, row_id: str, turn: Turn) -> Outcome:
@@ -364,12 +320,17 @@ def _bare_done(conversation: Conversation, path: LearningPath | None, number: in
     open_ = path is not None and step is not None and step.stage.stage_number == number
     if path is None or step is None or not open_ or not lessons.is_bare(path, step, turn):
         return conversation, [reply(say("learn.done_already"), button("next", "", "next_path"))]
-    hours = lessons.hours_of(path, conversation)
-    after = paths.with_assessed(path, number, hours=hours, at=turn.at)
+    plan = lessons.plan_of(path, conversation, turn)
+    after = paths.with_assessed(path, number, plan=plan, at=turn.at)
+    row = lessons.row_of(path, step, turn)
+    closed = {"status": "completed", "completed_at": turn.at, "updated_at": turn.at}
+    effects: list[Effect] = [paths.changes(path, after)]
+    effects += [update(LearningProgress, row.id, **closed)] if row is not None else []
     turn, skill = turn.knowing(after), lessons.title_of(path.skill, turn)
-    lines = [say("learn.stage_done", number=number, skill=skill)]
+    conversation, promise = committing.kept(conversation, after, turn)
+    lines = [say("learn.stage_done", number=number, skill=skill), *([promise] if promise else [])]
     lines += [lessons.finished(after, turn)] if paths.step(after) is None else []
-    effects = [paths.changes(path, after), *nudging.waiting(conversation, turn)]
+    effects += nudging.waiting(conversation, turn)
     return conversation, [*effects, reply(" ".join(lines), button("next", "", "next_path"))]
 
 
@@ -386,7 +347,7 @@ def _complete(
         resource.resource_id,
         spent,
         assessed=lessons.assessed(path, stage, turn) and not passed,
-        hours=lessons.hours_of(path, conversation),
+        plan=lessons.plan_of(path, conversation, turn),
         at=turn.at,
     )
     effects: list[Effect] = [paths.changes(path, after)]
@@ -406,7 +367,7 @@ def _complete(
     recalling = _recalling(path, resource, row, turn)
     if recalling is None:
         return conversation, [*effects, reply(" ".join(text), lessons.onward(after, turn))]
-    conversation = conversation.without(Recalling, AwaitingRecallGrade, *ASIDES).pushed(recalling)
+    conversation = conversation.without(Recalling, *ASIDES).pushed(recalling)
     asked = again(recalling)
     whole = replace(asked.message, text=" ".join(text) + "\n\n" + asked.message.text)
     return conversation, [*effects, Reply(message=whole)]
@@ -489,8 +450,9 @@ def _onward(stage: Recalling, turn: Turn) -> Choice:
 
 def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     """Feedback for the answer that waits for it; anything else changes nothing. A weak one comes back as a review."""
-    stage = next((each for each in conversation.stages if isinstance(each, AwaitingRecallGrade)), None)
-    if stage is None or (stage.attempt, len(stage.parts)) != (event.attempt, event.parts):
+    waiting = (each for each in conversation.stages if isinstance(each, AwaitingRecallGrade))
+    stage = next((each for each in waiting if each.attempt == event.attempt), None)
+    if stage is None or len(stage.parts) != event.parts:
         return conversation, []
     conversation = conversation.swapped(stage, None)
     open_ = stage.recalling
@@ -499,6 +461,8 @@ def graded(conversation: Conversation, event: Graded, turn: Turn) -> Outcome:
     score = event.grade.score
     kept = update(LearningProgress, open_.row, recall_score=score, updated_at=turn.at)
     lines = [feedback.message(replace(event.grade, dimensions=()))]
+    if isinstance(conversation.floor, Recalling):  # another question was asked meanwhile
+        lines.insert(0, say("learn.about", title=plain(open_.title)))
     cards: list[Effect] = []
     row = turn.row(open_.row)
     if score is not None and score < WEAK_BELOW and row is not None:
@@ -528,9 +492,17 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     """Where the student stands on every path, and the last interview; the picture shows what words cannot."""
     wanted = [path for path in turn.known.paths if not paths.is_left_out(path)]
     ordered = sorted(wanted, key=lambda path: (path.state != "active", paths.by_priority(path)))
-    lines = [_progress_line(path, turn) for path in ordered[:MOST_LINES]]
+    today = local_day(conversation, turn.at)
+    lines = [_progress_line(path, today, turn) for path in ordered[:MOST_LINES]]
     if more := ", ".join(lessons.title_of(path.skill, turn) for path in ordered[MOST_LINES:]):
         lines.append(say("learn.progress_more", skills=more))
+    if alone := lessons.if_alone(turn):
+        lines.append(alone)
+    zone = zone_of(conversation)
+    if (days := streaks.running(conversation.streak, turn.at, zone)) > 1:
+        left = streaks.freezes_left(conversation.streak, turn.at, zone)
+        key = "learn.progress_streak" if left else "learn.progress_streak_bare"
+        lines.append(say(key, days=days, left=left, freezes=streaks.FREEZES))
     if turn.known.reports:
         last = turn.known.reports[0]
         day = local_day(conversation, last.created_at).isoformat()
@@ -538,7 +510,8 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
         lines.append(say(key, company=plain(last.company), score=last.score, date=lessons.day_text(day)))
     if not lines:
         lines = [say("learn.progress_none")]
-    cards = [row.card for row in reviewing.there(turn) if row.card is not None]
+    rows = reviewing.there(lessons.not_resting(turn), turn)
+    cards = [row.card for row in rows if row.card is not None]
     if cards:
         due = sum(card.due <= turn.at for card in cards)
         lines.append(say("review.count", due=due, total=counted(len(cards), "question")))
@@ -552,14 +525,14 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     return conversation, [Reply(message=message)]
 
 
-def _progress_line(path: LearningPath, turn: Turn) -> str:
+def _progress_line(path: LearningPath, today: date, turn: Turn) -> str:
     progress_ = path.progress
     stage = paths.current(path)
     if path.state != "active" or stage is None:
         complete = "topics" if lessons.only_topics(path, turn) else "complete"
         key = f"learn.progress_{path.state if path.state != 'active' else complete}"
         return say(key, skill=lessons.title_of(path.skill, turn), percent=progress_.completion_percentage)
-    late = lessons.is_over(progress_.estimated_completion_date, turn.at.date())
+    late = lessons.is_over(progress_.estimated_completion_date, today)
     return say(
         "learn.progress_late" if late else "learn.progress",
         skill=lessons.title_of(path.skill, turn),
@@ -607,7 +580,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
 
 
 def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
-    line = _progress_line(path, turn)
+    line = _progress_line(path, local_day(conversation, turn.at), turn)
     if path.state == "active" and paths.step(path) is None:
         return conversation, [reply(line, button("next", "", "next_path"), button("learn", "", "learn"))]
     levels = say(
@@ -617,8 +590,10 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
         priority=say(f"learn.priority_{path.gap_priority.lower()}"),
         hours=lessons.hours_of(path, conversation),
     )
-    choices = []
+    choices, onward = [], button("next", "", "next_path")
     if path.state == "active":
+        onward = lessons.to_step(path)
+        levels = " ".join(filter(None, [levels, lessons.if_alone(turn)]))
         if turn.content.path(path.skill) is not None:
             choices.append(button("level", path.id, "level_change" if path.current_level else "level"))
         choices.append(button("settings", "hours", "hours"))
@@ -627,7 +602,7 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
         choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
     if path.state != "abandoned":
         choices.append(Choice(id=f"path:{path.id}.abandoned", label=label("abandon")))
-    return conversation, [reply(f"{line}\n\n{levels}", *choices, button("next", "", "next_path"))]
+    return conversation, [reply(f"{line}\n\n{levels}", *choices, onward)]
 
 
 def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: Turn) -> Outcome:
@@ -641,14 +616,15 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
         key = "learn.bad_target" if path.current_level < most else "learn.no_target"
         words = say(key, skill=skill, level=path.current_level, most=most, example=f"{path.skill} to {most}")
         return conversation, [reply(words, button("next", "", "next_path"))]
-    hours = lessons.hours_of(path, conversation)
+    plan = lessons.plan_of(path, conversation, turn)
     after = replace(path, target_level=target, updated_at=turn.at)
     if template is not None:
-        after = paths.with_target(path, template, target, hours=hours, at=turn.at)
+        after = paths.with_target(path, template, target, plan=plan, at=turn.at)
     made = _rows(conversation, after, len(path.stages), turn)
+    conversation, _ = committing.kept(conversation, after, turn)
     waits = nudging.waiting(conversation, turn.knowing(after, *made))
     end = lessons.day_text(after.progress.estimated_completion_date)
-    told = reply(say("learn.targeted", skill=skill, target=target, end=end), button("next", "", "next_path"))
+    told = reply(say("learn.targeted", skill=skill, target=target, end=end), lessons.to_step(path))
     return conversation, [paths.changes(path, after), *map(insert, made), *waits, told]
 
 
@@ -666,9 +642,13 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     conversation = conversation.without(Setting).with_profile(hours_a_week=hours)
     effects: list[Effect] = []
     lines = [say("learn.hours_set" if hours == asked else "learn.hours_whole", hours=hours)]
+    plan = paths.Plan(hours=hours, today=local_day(conversation, turn.at))
     for path in turn.known.paths:
-        if path.state == "active" and paths.step(path) is not None:
-            after = paths.planned(replace(path, pace=0), hours=hours, at=turn.at)
+        after = replace(path, pace=0)  # of one that rests, too: it is taken up again by these hours
+        if path.state != "active" or paths.step(path) is None:
+            effects += [paths.changes(path, after)] if path.pace else []
+        else:
+            after = paths.planned(after, plan=plan, at=turn.at)
             effects.append(paths.changes(path, after))
             was, now = (each.progress.estimated_completion_date for each in (path, after))
             if was != now:
@@ -680,7 +660,9 @@ def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
                         now=lessons.day_text(now),
                     )
                 )
-    return conversation, [*effects, reply("\n\n".join(lines[:4]), button("next", "", "next_path"))]
+    if len(lines) > 1 and (alone := lessons.if_alone(turn)):
+        lines = [*lines[:4], alone]
+    return conversation, [*effects, reply("\n\n".join(lines[:5]), button("next", "", "next_path"))]
 
 
 def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Effect]:
@@ -700,7 +682,7 @@ def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Ef
 
 
 def _skills(skills: list[str], turn: Turn) -> tuple[Choice, ...]:
-    """The student's own open paths first."""
+    """The student's own paths first, also those that rest."""
     templates = (turn.content.path(path.skill) for path in sorted(turn.known.paths, key=paths.by_priority))
     mine = [each.skill for each in templates if each is not None and each.skill in skills]
     ordered = list(dict.fromkeys([*mine, *skills]))[:MOST_BUTTONS]

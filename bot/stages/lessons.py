@@ -10,12 +10,14 @@ import msgspec
 from msgspec.structs import replace
 
 from bot import paths, streaks
-from bot.clock import day_month, zone_of
-from bot.conversation import Conversation
+from bot.clock import day_month, local_day, zone_of
+from bot.conversation import Commitment, Conversation
 from bot.documents import (
     LearningPath,
     LearningProgress,
     PathStage,
+    PathTemplate,
+    Priority,
     QuizAttempt,
     ReviewCard,
     new_id,
@@ -24,7 +26,7 @@ from bot.documents import (
 from bot.effects import Turn, button
 from bot.messages import Bar, Choice, Route, RouteStop, plain
 from bot.quizzes import QuizQuestion
-from bot.sentences import counted, say
+from bot.sentences import counted, label, say
 
 WEEKS_SHOWN = 6  # in the picture
 DIFFERS = 0.4  # of the hours planned: by less no plan is made anew
@@ -44,14 +46,25 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
 
 def at_hand(conversation: Conversation, turn: Turn, skill: str = "") -> LearningPath | None:
     """The path named; else the open one chosen last, else by priority; else one that is complete."""
-    active = [path for path in turn.known.paths if path.state == "active"]
     if skill:
         return named(skill, turn)
-    open_ = [path for path in active if paths.step(path) is not None]
-    chosen = next((path for path in open_ if path.id == conversation.chosen_path), None)
-    if chosen is not None:
-        return chosen
-    return min(open_ or active, key=paths.by_priority, default=None)
+    active = [path for path in turn.known.paths if path.state == "active"]
+    return next(iter(open_paths(conversation, turn)), None) or min(
+        active, key=paths.by_priority, default=None
+    )
+
+
+def open_paths(conversation: Conversation, turn: Turn) -> list[LearningPath]:
+    """Those with something to do: the one chosen last, then by priority."""
+    open_ = [path for path in turn.known.paths if path.state == "active" and paths.step(path) is not None]
+    return sorted(open_, key=lambda path: (path.id != conversation.chosen_path, paths.by_priority(path)))
+
+
+def stands(promise: Commitment, turn: Turn) -> bool:
+    """Whether the stage of a promise is still to be done, as far as that is known."""
+    path = turn.path(promise.path)
+    stage = paths.numbered(path, promise.stage)
+    return path is None or (stage is not None and stage.status != "completed")
 
 
 def at_step(conversation: Conversation, turn: Turn) -> tuple[LearningPath, paths.Step] | None:
@@ -81,6 +94,11 @@ def named(skill: str, turn: Turn) -> LearningPath | None:
 def hours_of(path: LearningPath, conversation: Conversation) -> int:
     """Hours a week it is planned with."""
     return path.pace or conversation.profile.hours_a_week
+
+
+def plan_of(path: LearningPath, conversation: Conversation, turn: Turn) -> paths.Plan:
+    """What its end is planned by."""
+    return paths.Plan(hours=hours_of(path, conversation), today=local_day(conversation, turn.at))
 
 
 def questions_of(path: LearningPath, stage: PathStage, turn: Turn) -> list[QuizQuestion]:
@@ -120,9 +138,77 @@ def settled(path: LearningPath, conversation: Conversation, turn: Turn) -> Learn
         if assessed(path, step.stage, turn) and (row is None or row.status != "completed"):
             break
         path = paths.with_assessed(
-            path, step.stage.stage_number, hours=hours_of(path, conversation), at=turn.at
+            path, step.stage.stage_number, plan=plan_of(path, conversation, turn), at=turn.at
         )
     return path
+
+
+def as_it_is_now(
+    conversation: Conversation, path: LearningPath, turn: Turn
+) -> tuple[LearningPath, list[str]]:
+    """The path without what the catalogue has let go of, without stages in which nothing is left to do, its priority by
+    what they aim for today; and what of it is to be said."""
+    lighter, gone = _without_withdrawn(conversation, path, turn)
+    after = settled(lighter, conversation, turn)
+    skill = title_of(path.skill, turn)
+    notes = [say("learn.withdrawn", titles=gone)] if gone else []
+    notes += [
+        say("learn.stage_done", number=now.stage_number, skill=skill)
+        for was, now in zip(lighter.stages, after.stages, strict=True)
+        if was.status != now.status == "completed"
+    ]
+    template = turn.content.path(path.skill)
+    if template is not None and not any(s.topic and s.status != "completed" for s in after.stages):
+        gap = after.target_level - after.current_level
+        after = replace(after, gap_priority=priority_of(conversation, template, gap, turn))
+    return after, notes
+
+
+def _without_withdrawn(
+    conversation: Conversation, path: LearningPath, turn: Turn
+) -> tuple[LearningPath, str]:
+    """The path without open resources that the catalogue has let go of, and their titles."""
+    template = turn.content.path(path.skill)
+    if template is None:
+        return path, ""
+    ours = {each.resource_id for stage in template.stages for each in stage.resources}
+    if not any(each.resource_id in ours for stage in path.stages for each in stage.resources):
+        return path, ""  # another service put it together of pages of its own
+    names = {each.stage_name for each in template.stages}
+    gone = [
+        each
+        for stage in path.stages
+        if not stage.topic and stage.status != "completed" and stage.stage_name in names
+        for each in stage.resources
+        if not each.completed and not each.withdrawn and each.resource_id not in ours
+    ]
+    if not gone:
+        return path, ""
+    ids = frozenset(each.resource_id for each in gone)
+    plan = plan_of(path, conversation, turn)
+    after = paths.with_withdrawn(path, ids, plan=plan, at=turn.at)
+    return after, plain(", ".join(each.title for each in gone))
+
+
+def priority_of(conversation: Conversation, template: PathTemplate, gap: int, turn: Turn) -> Priority:
+    """From the gap, and from who asks for the skill."""
+    return paths.priority(gap, wanted(conversation, template, turn))
+
+
+def wanted(conversation: Conversation, template: PathTemplate, turn: Turn) -> int:
+    """How many ask for a skill: the goal's role, the company aimed at, the job description."""
+    profile = conversation.profile
+    goal = turn.content.goals.get(profile.goal or "any")
+    company = turn.content.company(profile.company)
+    asked = {topic for each in company.rounds for topic in each.topics} if company else set[str]()
+    named = turn.content.taxonomy.find(profile.jd_text) if profile.jd_text else ()
+    return sum(
+        (
+            bool(goal and (set(goal.topics) & set(template.topics) or template.skill in goal.skills)),
+            bool(asked & set(template.topics)),
+            any(turn.content.taxonomy.path(each.skill) == template.skill for each in named),
+        )
+    )
 
 
 def step_id(path: LearningPath, step: paths.Step) -> str:
@@ -206,6 +292,17 @@ def not_resting(turn: Turn) -> tuple[LearningProgress, ...]:
 def only_topics(path: LearningPath, turn: Turn) -> bool:
     """Whether it is a path of ours of which they have the weak topics alone."""
     return turn.content.path(path.skill) is not None and all(stage.topic for stage in path.stages)
+
+
+def to_step(path: LearningPath) -> Choice:
+    """[Next step] of this very path, past any review."""
+    return Choice(id=f"path:{path.id}.active", label=label("next_path"))
+
+
+def if_alone(turn: Turn) -> str:
+    """That each planned end takes all the hours for its own path; empty while only one is open."""
+    open_ = sum(path.state == "active" and paths.step(path) is not None for path in turn.known.paths)
+    return say("learn.alone") if open_ > 1 else ""
 
 
 def onward(path: LearningPath, turn: Turn) -> Choice:
@@ -330,7 +427,7 @@ def replanned(
     near = abs(real - hours) <= DIFFERS * hours
     pace = 0 if near else max(paths.FEWEST_HOURS, min(paths.MOST_HOURS, round(real)))
     after = replace(path, pace=pace)
-    after = paths.planned(after, hours=hours_of(after, conversation), at=turn.at)
+    after = paths.planned(after, plan=plan_of(after, conversation, turn), at=turn.at)
     was, now = path.progress.estimated_completion_date, after.progress.estimated_completion_date
     if pace == path.pace or was == now:
         return None

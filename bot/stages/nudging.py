@@ -39,7 +39,7 @@ from bot.documents import (
 from bot.effects import Effect, Outcome, Reply, Turn, button, reply
 from bot.events import NudgeDue, Unreachable
 from bot.messages import Choice, Message, plain
-from bot.sentences import counted, label, say
+from bot.sentences import counted, say
 from bot.stages import lessons, reviewing
 from bot.stages.choosing import MOST_BUTTONS
 
@@ -47,6 +47,8 @@ BACKOFF = (1, 2, 4, 7)  # days until the next one, after so many unanswered
 FAREWELL = len(BACKOFF)  # unanswered: the next one is a goodbye, then silence
 OPENED_WITHIN = timedelta(hours=24)  # a word after a nudge that counts as its answer
 LONG_STREAK = 3  # days: fewer are no habit to lose
+ONE_SITTING = 60  # minutes: more is not "now"
+LIGHTER = 3  # hours a week that are offered for a plan that was too much
 SEVERAL = 7  # days a commitment ahead of one's own choosing lies
 _SUNDAY = 6
 
@@ -75,6 +77,16 @@ class _Subject(msgspec.Struct, frozen=True, kw_only=True):
     promise: Commitment | None = None
     extra: tuple[Effect, ...] = ()
     message: Message | None = None
+
+
+class _Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """The step that a nudge shows, begun and as the catalogue has it today. `notes`: what has changed in that; `writes`:
+    what is kept of it."""
+
+    path: LearningPath
+    step: paths.Step
+    notes: tuple[str, ...]
+    writes: tuple[Effect, ...]
 
 
 # When one is due
@@ -179,35 +191,52 @@ def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
 def waiting(conversation: Conversation, turn: Turn) -> list[Effect]:
     """The one nudge of a student gets its row and its time: where they are on a path, else the card that is due first.
     With nothing to do, or told to be silent, none waits."""
-    target, soonest = anchor(conversation, turn)
+    target, _ = anchor(conversation, turn)
     effects: list[Effect] = [
         update(LearningProgress, row.id, next_nudge_at=None)
         for row in turn.known.progress
-        if row.next_nudge_at is not None and row.id != target
+        if row.id != target and (row.next_nudge_at is not None or row.id == conversation.waiting)
     ]
     if not target:
         return effects
-    due = None
-    if conversation.profile.reminders and not conversation.unreachable:
-        due = planned(conversation, soonest)
-    return [*effects, update(LearningProgress, target, next_nudge_at=due)]
+    return [*effects, update(LearningProgress, target, next_nudge_at=coming(conversation, turn))]
 
 
-def planned(conversation: Conversation, at: datetime) -> datetime:
+def coming(conversation: Conversation, turn: Turn) -> datetime | None:
+    """When the next nudge comes, for every sentence that names a time; None where none does."""
+    target, soonest = anchor(conversation, turn)
+    if not target or not conversation.profile.reminders or conversation.unreachable:
+        return None
+    return planned(conversation, soonest, turn)
+
+
+def coming_text(conversation: Conversation, turn: Turn) -> str:
+    """ "Next: today at 19:00.", or that nothing waits."""
+    when = coming(conversation, turn)
+    if when is None:
+        return say("reminders.next_none")
+    known = conversation.profile.zone or conversation.zone_hint
+    key = "reminders.next" if known else "reminders.next_utc"
+    return say(key, when=shown(zone_of(conversation), when, turn.at))
+
+
+def planned(conversation: Conversation, at: datetime, turn: Turn) -> datetime:
     """When the next nudge comes, the more unanswered ones the later."""
     unanswered = conversation.ignored
     gap = BACKOFF[min(unanswered, FAREWELL) - 1] if unanswered else 1
     snoozed = conversation.profile.snoozed_until
     silent_until = max(at, snoozed - SOONEST_REMINDER) if snoozed is not None else at
     due = next_reminder(conversation, silent_until, gap=gap)
-    promised = _promised(conversation) if unanswered < FAREWELL else None  # the goodbye keeps to its day
+    promised = (
+        _promised(conversation, turn) if unanswered < FAREWELL else None
+    )  # the goodbye keeps to its day
     return promised if promised is not None and silent_until < promised < due else due
 
 
-def _promised(conversation: Conversation) -> datetime | None:
+def _promised(conversation: Conversation, turn: Turn) -> datetime | None:
     """When a promise of theirs is to be brought up: on the day before. They asked for it, whatever the rhythm."""
     promise, zone = conversation.commitment, zone_of(conversation)
-    if promise is None or promise.reminded:
+    if promise is None or promise.reminded or not lessons.stands(promise, turn):
         return None
     eve = datetime.combine(promise.by - timedelta(days=1), time(conversation.profile.reminder_hour))
     return after_quiet(conversation.profile, zone, at_local(zone, eve))
@@ -215,13 +244,14 @@ def _promised(conversation: Conversation) -> datetime | None:
 
 def anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
     """The row the next nudge hangs on, empty where there is none; and when it may come at the soonest."""
-    if (found := lessons.at_step(conversation, turn)) is not None:
-        path, step = found
+    for path in lessons.open_paths(conversation, turn):  # one of another service may have no row yet
+        step = paths.step(path)
         own = [each for each in turn.known.progress if each.path_id == path.id]
-        row = lessons.row_of(path, step, turn) or next(reversed(own), None)  # a quiz not begun has none
-        if row is not None:
-            return row.id, turn.at
-    cards = [(row.card.due, row.id) for row in reviewing.there(turn) if row.card is not None]
+        row = lessons.row_of(path, step, turn) if step is not None else None
+        if row is not None or own:
+            return (row or own[-1]).id, turn.at  # a quiz not begun has none
+    rows = reviewing.there(lessons.not_resting(turn), turn)
+    cards = [(row.card.due, row.id) for row in rows if row.card is not None]
     if not cards:
         return "", turn.at
     due, first = min(cards)
@@ -270,7 +300,7 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
     when = say("nudge.today") if today == promise.by else say("nudge.tomorrow")
     body = say("nudge.promised", words=words, when=when, left=left)
     told = replace(promise, reminded=True)
-    to_it = (Choice(id=f"path:{path.id}.active", label=label("next_path")),)  # past any review
+    to_it = (lessons.to_step(path),)
     return _Subject(kind="commitment", row=row.id, body=body, choices=to_it, promise=told)
 
 
@@ -343,53 +373,80 @@ def _streak(conversation: Conversation, row: LearningProgress, turn: Turn) -> _S
     days = streaks.running(conversation.streak, turn.at, zone)
     if days < LONG_STREAK or not streaks.ends_today(conversation.streak, turn.at, zone):
         return None
-    if (found := lessons.at_step(conversation, turn)) is None:
+    if (shown_ := _shown(conversation, turn)) is None:
         return None
-    text, choices = _step_lines(*found, turn)
-    return _Subject(kind="streak", row=row.id, body=text, values={"days": days}, choices=choices)
+    text, choices = _step_lines(conversation, shown_, turn)
+    values = {"days": days}
+    return _Subject(kind="streak", row=row.id, body=text, values=values, choices=choices, extra=shown_.writes)
 
 
 def _stage(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Subject | None:
     """Back to the stage they left: its beginning, its middle, its quiz, or that it is late."""
-    if (found := lessons.at_step(conversation, turn)) is None:
+    if (shown_ := _shown(conversation, turn)) is None:
         return None
-    path, step = found
-    text, choices = _step_lines(path, step, turn)
+    path, step = shown_.path, shown_.step
+    text, choices = _step_lines(conversation, shown_, turn)
     asks = step.kind == "quiz" and not lessons.is_bare(path, step, turn)
     kind: Literal["stage", "quiz"] = "quiz" if asks else "stage"
     target = lessons.row_of(path, step, turn) or row
     days = streaks.running(conversation.streak, turn.at, zone_of(conversation))
     values: dict[str, Any] = {
-        "minutes": step.resource.duration_minutes if step.resource else paths.QUIZ_MINUTES,
         "left": lessons.minutes(paths.stage_minutes(step.stage)),
         "number": step.stage.stage_number,
     }
     company = _company(conversation, _topics(path, turn), turn)
+    minutes = step.resource.duration_minutes if step.resource else paths.QUIZ_MINUTES
+    if minutes <= ONE_SITTING:
+        values["minutes"] = minutes
     if days >= LONG_STREAK:
         values["days"] = days
     if company:
         values["company"] = company
-    begun = paths.with_begun(path, step.stage.stage_number, turn.at)
-    extra: list[Effect] = [paths.changes(path, replace(begun, updated_at=path.updated_at))]
-    if step.kind == "resource" and target.status == "not_started":
-        extra.append(update(LearningProgress, target.id, status="in_progress", updated_at=turn.at))
-    return _Subject(kind=kind, row=target.id, body=text, values=values, choices=choices, extra=tuple(extra))
+    return _Subject(kind=kind, row=target.id, body=text, values=values, choices=choices, extra=shown_.writes)
 
 
-def _step_lines(path: LearningPath, step: paths.Step, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
+def _shown(conversation: Conversation, turn: Turn) -> _Shown | None:
+    """The step of the path at hand; of the next one where the catalogue has let go of all that was left in it. What they
+    were told stays: the planned end moves when they learn, and is said then."""
+    notes: list[str] = []
+    writes: list[Effect] = []
+    while (found := lessons.at_step(conversation, turn)) is not None:
+        stored, _ = found
+        path, more = lessons.as_it_is_now(conversation, stored, turn)
+        notes += more
+        step = paths.step(path)
+        if step is not None:
+            path = paths.with_begun(path, step.stage.stage_number, turn.at)
+        end = stored.progress.estimated_completion_date
+        progress = replace(path.progress, estimated_completion_date=end)
+        path = replace(path, progress=progress, updated_at=stored.updated_at)
+        writes.append(paths.changes(stored, path))
+        if step is not None:
+            row = lessons.row_of(path, step, turn)
+            if row is not None and step.kind == "resource" and row.status == "not_started":
+                writes.append(update(LearningProgress, row.id, status="in_progress", updated_at=turn.at))
+            return _Shown(path=path, step=step, notes=tuple(notes), writes=tuple(writes))
+        notes.append(lessons.finished(path, turn))
+        turn = turn.knowing(path)
+    return None
+
+
+def _step_lines(conversation: Conversation, shown_: _Shown, turn: Turn) -> tuple[str, tuple[Choice, ...]]:
     """A step with where it stands in its stage, and its buttons."""
+    path, step = shown_.path, shown_.step
     text, choices = lessons.step_text(path, step, turn, nudging=True)
-    where = _where(path, step, turn)
-    return "\n\n".join(part for part in (text, where) if part), choices[:2]
+    where = _where(conversation, path, step, turn)
+    return "\n\n".join(part for part in (*shown_.notes, text, where) if part), choices[:2]
 
 
-def _where(path: LearningPath, step: paths.Step, turn: Turn) -> str:
+def _where(conversation: Conversation, path: LearningPath, step: paths.Step, turn: Turn) -> str:
     stage = step.stage
     rested = turn.at - lessons.last_step(path, stage, turn)
     if stage.status == "in_progress" and rested / timedelta(weeks=1) > stage.duration_weeks:
-        return say(
-            "nudge.overdue", weeks=counted(stage.duration_weeks, "week"), days=counted(rested.days, "day")
-        )
+        weeks, days = counted(stage.duration_weeks, "week"), counted(rested.days, "day")
+        text = say("nudge.overdue", weeks=weeks, days=days)
+        heavy = lessons.hours_of(path, conversation) > LIGHTER
+        return f"{text} {say('nudge.lighter', hours=LIGHTER)}" if heavy else text
     counts = [each for each in stage.resources if each.completed or not each.withdrawn]
     done = sum(each.completed for each in counts)
     if done and step.resource is not None and 2 * done >= len(counts):
@@ -433,7 +490,7 @@ def _worded(
     return choice, eligible
 
 
-_NEEDS_VALUE = {"streak": "days", "company": "company", "minute": "minute"}
+_NEEDS_VALUE = {"minutes": "minutes", "streak": "days", "company": "company", "minute": "minute"}
 
 
 def _is_true(arm: str, subject: _Subject) -> bool:
@@ -457,16 +514,30 @@ def followed(before: Conversation, conversation: Conversation, effects: list[Eff
     if learnt:
         conversation = replace(conversation, streak=streaks.learnt(conversation.streak, turn.at, zone))
     conversation, noted = _noted(conversation, turn, learnt=learnt)
-    came_back = turn.event_is_students and (before.unreachable or before.ignored) and conversation.waiting
-    if not came_back:  # else what waited before waits again, be it a card or not
-        conversation, effects = _first_planned(conversation, effects, turn)
-    if came_back and conversation.profile.reminders:
-        due = planned(conversation, turn.at)
-        if not any(_gives_time(each) for each in effects):
-            noted.append(update(LearningProgress, conversation.waiting, next_nudge_at=due))
-        if before.unreachable:
-            noted.append(reply(say("nudge.back", when=shown(zone, due, turn.at))))
+    if turn.event_is_students and (before.unreachable or before.ignored):
+        effects = _planned_again(conversation, effects, turn, told=before.unreachable)
+    conversation, effects = _first_planned(conversation, effects, turn)
     return conversation, [*effects, *noted]
+
+
+def _planned_again(
+    conversation: Conversation, effects: list[Effect], turn: Turn, *, told: bool
+) -> list[Effect]:
+    """Who is back is written to again, if there is something to bring. `told`: nothing had reached them, so it is said."""
+    plans = [_fields(each)["next_nudge_at"] for each in effects if _plans(each)]
+    if not plans:
+        effects = [*effects, *waiting(conversation, turn)]
+        plans = [_fields(each)["next_nudge_at"] for each in effects if _plans(each)]
+    due = next((datetime.fromisoformat(each) for each in plans if each), None)
+    if not told or due is None:
+        return effects
+    when = shown(zone_of(conversation), due, turn.at)
+    return [*effects, reply(say("nudge.back", when=when))]
+
+
+def _plans(effect: Effect) -> bool:
+    """Whether it says of a row that there was before when its nudge comes, be it never."""
+    return isinstance(effect, Update) and bool(_row_of(effect)) and "next_nudge_at" in effect.fields
 
 
 def _first_planned(conversation: Conversation, effects: list[Effect], turn: Turn) -> Outcome:
@@ -481,7 +552,7 @@ def _first_planned(conversation: Conversation, effects: list[Effect], turn: Turn
     if timed:
         return conversation, effects
     row, card = min(cards, key=lambda pair: pair[1].due)
-    due = planned(conversation, max(turn.at, card.due - SOONEST_REMINDER))
+    due = planned(conversation, max(turn.at, card.due - SOONEST_REMINDER), turn)
     given: list[Effect] = [update(LearningProgress, row, next_nudge_at=due)]
     place = max((n for n, each in enumerate(effects) if isinstance(each, Reply)), default=None)
     told = say("review.first", when=shown(zone_of(conversation), due, turn.at))

@@ -51,8 +51,8 @@ def set_to(
     if template is None:
         return learning.show_next(conversation, path, turn)
     level = min(level, paths.highest_start(path, len(template.stages)))
-    hours = lessons.hours_of(path, conversation)
-    after = paths.at_level(path, template, level, hours=hours, at=turn.at)
+    plan = lessons.plan_of(path, conversation, turn)
+    after = paths.at_level(path, template, level, plan=plan, at=turn.at)
     conversation = replace(conversation, chosen_path=path.id)
     for each in conversation.stages:
         if isinstance(each, Quizzing | Placing) and each.path == path.id:

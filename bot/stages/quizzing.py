@@ -215,8 +215,8 @@ def _ended(
         text, choices = _failed(path, stage, wrong, counts, retry=_retry(path, stage, row, turn))
         kept = [_kept(row, turn.at), paths.changes(path, spent)]
         return conversation, [*kept, *cards, reply(text, *choices)]
-    hours = lessons.hours_of(path, conversation)
-    after = paths.with_assessed(spent, stage.stage_number, hours=hours, at=turn.at)
+    plan = lessons.plan_of(path, conversation, turn)
+    after = paths.with_assessed(spent, stage.stage_number, plan=plan, at=turn.at)
     row = replace(row, status="completed", completed_at=turn.at)
     lines = [say("quiz.passed", **counts)]
     closed = paths.stage_of(after, stage.stage_number).status == "completed"

@@ -10,7 +10,7 @@ import msgspec
 
 from bot import paths, rubric, text
 from bot.bank import Content
-from bot.clock import day_month, local_day, next_reminder, shown, zone_of
+from bot.clock import day_month, local_day, shown, zone_of
 from bot.conversation import Conversation, Result, Session
 from bot.documents import (
     AnswerReport,
@@ -28,7 +28,7 @@ from bot.messages import Bar, Chart, Choice, Line, Message, Paper, Section, Spot
 from bot.questions import ROUNDS, Grade, Question, RoundName, band
 from bot.readiness import FEWEST, pressure, readiness
 from bot.sentences import counted, label, say
-from bot.stages import feedback, lessons, planning, scoring
+from bot.stages import feedback, lessons, nudging, planning, scoring
 from bot.stages.reviewing import WEAK_BELOW
 from bot.stages.weak_topics import TopicStage
 
@@ -496,7 +496,7 @@ def _offer(
 ) -> Reply:
     """The weakest topics have become stages: which, how long they take, and that one can say no."""
     first, *others = stages
-    when = shown(zone_of(conversation), next_reminder(conversation, turn.at), turn.at)
+    due = nudging.coming(conversation, turn)
     paused = first.path.state != "active"
     words = say(
         "report.weakest",
@@ -511,7 +511,12 @@ def _offer(
         words += " " + say("report.weakest_after", numbers=numbers)
     if others:
         words += " " + say("report.weakest_too", topics=", ".join(each.topic for each in others))
-    words += " " + say("report.take_up" if paused else "report.begin", when=when)
+    if paused:
+        words += " " + say("report.take_up")
+    elif due is None:
+        words += " " + say("report.begin_now")
+    else:
+        words += " " + say("report.begin", when=shown(zone_of(conversation), due, turn.at))
     yes = Choice(id=f"path:{first.path.id}.active", label=label("yes"))
     later = button("later", first.path.skill, "other_time")
     return reply(words, yes, *([] if paused else [later]), button("unstage", report.id, "no"))

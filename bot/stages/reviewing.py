@@ -61,7 +61,7 @@ class Miss(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def next_one(conversation: Conversation, turn: Turn) -> Asked | None:
-    """The review that `next` brings: the longest due, but only so many a day."""
+    """The review that `next` brings: the longest due of paths that do not rest, but only so many a day."""
     today = local_day(conversation, turn.at)
     answered = sum(
         row.card is not None
@@ -71,24 +71,24 @@ def next_one(conversation: Conversation, turn: Turn) -> Asked | None:
     )
     if answered >= A_DAY:
         return None
-    return first_due(turn)
+    return first_due(lessons.not_resting(turn), turn)
 
 
-def first_due(turn: Turn) -> Asked | None:
+def first_due(rows: Iterable[LearningProgress], turn: Turn) -> Asked | None:
     """The one that has been due longest, of those whose question is still there."""
-    found = (asked(row, turn) for row in reviews.due(turn.known.progress, turn.at))
+    found = (asked(row, turn) for row in reviews.due(rows, turn.at))
     return next((each for each in found if each is not None), None)
 
 
-def there(turn: Turn) -> list[LearningProgress]:
-    """The rows with a card whose question the content still has, and whose path does not rest."""
+def there(rows: Iterable[LearningProgress], turn: Turn) -> list[LearningProgress]:
+    """Those with a card whose question the content still has."""
     find = {
         "quiz": turn.content.quiz_question,
         "problem": turn.content.question,
         "question": turn.content.question,
         "recall": turn.content.recall,
     }
-    cards = ((row, row.card) for row in lessons.not_resting(turn))
+    cards = ((row, row.card) for row in rows)
     return [row for row, card in cards if card is not None and find[card.source](card.item) is not None]
 
 
@@ -156,11 +156,11 @@ def is_open(stage: Recalling, at: datetime, *, asked: bool = True) -> bool:
 
 
 def wanted(conversation: Conversation, _argument: str, turn: Turn) -> Outcome:
-    """`review`: the next card that is due, else when the next one is."""
-    found = first_due(turn)
+    """`review`: the next card that is due, also of a path that rests; else when the next one is."""
+    found = first_due(turn.known.progress, turn)
     if found is not None:
         return ask(conversation, found)
-    soonest = reviews.next_due(there(turn))
+    soonest = reviews.next_due(there(turn.known.progress, turn))
     if soonest is None or soonest <= turn.at:
         return conversation, [reply(say("review.none"), button("next", "", "next_path"))]
     when = shown(zone_of(conversation), soonest, turn.at)

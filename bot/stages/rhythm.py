@@ -70,10 +70,8 @@ def fewer(conversation: Conversation, _subject: str, turn: Turn) -> Outcome:
         rarer = next(each for each in _EVERY if each > profile.nudge_every)
         conversation = conversation.with_profile(nudge_every=rarer)
     conversation, answered = _answered(conversation, "fewer")
-    when = shown(
-        zone_of(conversation), nudging.planned(conversation, nudging.anchor(conversation, turn)[1]), turn.at
-    )
-    text = say("reminders.fewer", often=settings.how_often(conversation), when=when)
+    text = say("reminders.fewer", often=settings.how_often(conversation))
+    text = f"{text} {nudging.coming_text(conversation, turn)}"
     daily = (button("reminders", "daily", "daily"),) if conversation.profile.nudge_every > 1 else ()
     choices = (button("fewer", "", "fewer_still"), *daily, button("reminders", "off", "reminders_off"))
     return conversation, [*answered, *nudging.waiting(conversation, turn), reply(text, *choices)]
@@ -99,7 +97,7 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
         conversation, due = conversation.with_profile(nudged_on=None), until
     else:
-        due = max(until, nudging.planned(conversation, until - SOONEST_REMINDER))
+        due = max(until, nudging.planned(conversation, until - SOONEST_REMINDER, turn))
     conversation = conversation.with_profile(snoozed_until=until)
     conversation, answered = _answered(conversation, "snoozed")
     rows = [row for row in turn.known.progress if row.next_nudge_at is not None]

@@ -5,14 +5,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import zones
-from bot.clock import SOONEST_REMINDER, is_quiet, next_reminder, reminder_hours, shown, zone_of
+from bot.clock import is_quiet, reminder_hours, zone_of
 from bot.commands import hour_of_day
 from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Setting
 from bot.documents import Student, update
 from bot.effects import Effect, Forget, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
 from bot.sentences import label, say
-from bot.stages import setup
+from bot.stages import nudging, setup
 
 FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours")
 _TIMES = {"twice": 2, "more": 2, "three times": 3, "once": 1, "daily": 1}  # nudges a day, as people say it
@@ -291,18 +291,18 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
     profile = conversation.profile
     zone = profile.zone or say("settings.zone_unknown")
     common = {"hours": _hours(conversation), "zone": zone}
+    following = nudging.coming_text(conversation, turn)
     choices = (button("settings", "hour", "other_time"), button("reminders", "off", "reminders_off"))
-    if not turn.known.paths:
+    if not turn.known.paths and nudging.coming(conversation, turn) is None:
         return reply(say("reminders.on_none", **common), *choices)
-    awake = max(turn.at, (profile.snoozed_until or turn.at) - SOONEST_REMINDER)
-    when = shown(zone_of(conversation), next_reminder(conversation, awake), turn.at)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
     if profile.zone or conversation.zone_hint:
-        on = say("reminders.on", when=when, often=how_often(conversation), **common, **quiet)
+        on = say("reminders.on", often=how_often(conversation), **common, **quiet)
     else:  # then they come at the time of day at which the student writes
-        on = say("reminders.on_no_zone", when=when, often=how_often(conversation))
+        on = say("reminders.on_no_zone", often=how_often(conversation))
     days = _on_days(conversation)
-    return reply(f"{on} {say('reminders.on_days', days=days)}" if days else on, *choices)
+    lines = [on, following, say("reminders.on_days", days=days) if days else ""]
+    return reply(" ".join(filter(None, lines)), *choices)
 
 
 def _zone_question(conversation: Conversation) -> Setting:

@@ -104,7 +104,7 @@ def _with_stage(
         question=result.question,
         resources=chosen,
         requires=requires,
-        hours=lessons.hours_of(before, conversation),
+        plan=lessons.plan_of(before, conversation, turn),
         at=turn.at,
     )
     if paths.is_left_out(before):
@@ -147,14 +147,17 @@ def declined(conversation: Conversation, report_id: str, turn: Turn) -> Outcome:
     report = next((each for each in turn.known.reports if each.id == report_id), None)
     effects = list[Effect]()
     for path in turn.known.paths:
-        after, hours = path, lessons.hours_of(path, conversation)
+        after, plan = path, lessons.plan_of(path, conversation, turn)
         for stage in path.stages:
             if stage.status != "completed" and report is not None and _is_from(stage.question_id, report):
-                after = paths.with_declined(after, stage.stage_number, hours=hours, at=turn.at)
+                after = paths.with_declined(after, stage.stage_number, plan=plan, at=turn.at)
         if after is not path:
             if paths.is_left_out(after):
                 after = replace(after, state="abandoned")
             effects.append(paths.changes(path, after))
+            turn = turn.knowing(after)
+    if conversation.commitment is not None and not lessons.stands(conversation.commitment, turn):
+        conversation = replace(conversation, commitment=None)
     key = "learn.topic_declined" if effects else "general.declined"
     return conversation, [*effects, reply(say(key), button("next", "", "next_path"))]
 
@@ -193,8 +196,8 @@ def concluded(
         link = _first_link(stage.resources)
         told = reply(say("learn.retest_failed", link=link, **values), again, button("next", "", "next_path"))
         return [kept, *cards, told], None
-    hours = lessons.hours_of(path, conversation)
-    after = paths.with_assessed(path, stage.stage_number, hours=hours, at=turn.at)
+    plan = lessons.plan_of(path, conversation, turn)
+    after = paths.with_assessed(path, stage.stage_number, plan=plan, at=turn.at)
     words = say("learn.retest_passed", number=stage.stage_number, **values)
     if paths.step(after) is None:
         words += " " + lessons.finished(after, turn)
