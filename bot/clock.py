@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.conversation import Conversation, Profile
 
 _FURTHEST = 22  # days ahead: three weeks cover the widest gap and the rarest weekday
 SOONEST_REMINDER = timedelta(hours=2)  # one that comes while the student is still at it is noise
+_TOO_CLOSE = SOONEST_REMINDER // timedelta(
+    hours=1
+)  # hours: the next is planned a moment after the one before it
 
 
 def zone_of(conversation: Conversation) -> ZoneInfo:
@@ -67,11 +71,16 @@ def _hours_ahead(conversation: Conversation, at: datetime, gap: int) -> Iterator
 
 
 def reminder_hours(profile: Profile) -> list[int]:
-    """The hours at which nudges come: the reminder hour, and with more of them a day the time before it in equal parts."""
+    """The hours at which nudges come: the reminder hour, and with more of them a day the time before it in equal parts;
+    an early hour begins the day instead, as the second of two that are too close would never come."""
     first, last, count = profile.quiet_to, profile.reminder_hour, profile.nudges_a_day
-    if first >= last:
+    if first > last or count == 1:
         return [last]
-    return sorted({first + (last - first) * part // count for part in range(1, count + 1)})
+    before = [first + (last - first) * part // count for part in range(1, count + 1)]
+    if all(later - sooner > _TOO_CLOSE for sooner, later in pairwise(before)):
+        return before
+    evening = profile.quiet_from if profile.quiet_from > last else 24
+    return [last + (evening - last) * part // count for part in range(count)]
 
 
 def nudged_enough(conversation: Conversation, at: datetime) -> bool:

@@ -4,6 +4,8 @@ import re
 
 import msgspec
 
+from bot.days import WEEKDAY
+
 COMMANDS: tuple[str, ...] = (
     "start",
     "interview",
@@ -96,11 +98,14 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
             re.IGNORECASE,
         ),
     ),
-    ("reminders", re.compile(r"\Areminders?\s+(?:to |at )?(?P<argument>.+)\Z", re.IGNORECASE | re.DOTALL)),
-    (
+    ("reminders", re.compile(r"\Areminders?\s+(?P<argument>.+)\Z", re.IGNORECASE | re.DOTALL)),
+    (  # asked about, not for
         "reminders",
-        re.compile(r"\bremind(?:er|ers)?\b(?:.*?\bat\s+(?P<argument>.+))?", re.IGNORECASE | re.DOTALL),
+        re.compile(
+            r"\A(?:what|when|how|why|which|do|are|is)\b.*\bremind(?:er|ers)?\b", re.IGNORECASE | re.DOTALL
+        ),
     ),
+    ("reminders", re.compile(r"(?P<argument>.*\bremind(?:er|ers)?\b.*)", re.IGNORECASE | re.DOTALL)),
     ("progress", re.compile(r"\b(?:my progress|how am i doing|how far am i)\b", re.IGNORECASE)),
     (
         "next",
@@ -133,6 +138,14 @@ _WHOLE = (
 
 LONGEST_SILENCE = (
     40  # characters of "please stop reminding me": a longer text may be an answer that speaks of it
+)
+_SOME_OF_THEM = re.compile(  # "no reminders on Sundays" is not "no reminders"
+    rf"\b(?:on|at|in|until|till|before|after|between|unless|except|if|when|today|tonight|tomorrow|this|next|{WEEKDAY}|week ?(?:days?|ends?))s?\b|\d",
+    re.IGNORECASE,
+)
+_NO_MORE_THAN_THAT = re.compile(
+    r"(?:(?:please|can you|could you|set|change|show|my|a|the|me)\s+)*remind(?:ers?)?(?:[,\s]+(?:me|please))*",
+    re.IGNORECASE,
 )
 LONGEST_WISH = 120  # characters; longer texts are told stories, not wishes
 _POLITE = re.compile(
@@ -180,7 +193,11 @@ def meaning(text: str) -> Command | None:
     for verb, pattern in _MEANINGS:
         if match := pattern.search(text):
             if verb == "silence":
-                return Command(verb="reminders", argument="off", sure=len(text) <= LONGEST_SILENCE)
+                argument = text.strip() if _SOME_OF_THEM.search(text) else "off"
+                return Command(verb="reminders", argument=argument, sure=len(text) <= LONGEST_SILENCE)
+            if verb == "reminders":
+                argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
+                return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
             if verb in _WHOLE:
                 return Command(verb=verb, argument=text.strip())
             named = next(
@@ -202,16 +219,3 @@ def bare_minutes(argument: str) -> int | None:
     if match is None:
         return None
     return int(match[1]) * (60 if (match[2] or "").startswith("h") else 1)
-
-
-def hour_of_day(text: str) -> int | None:
-    """The hour in "19", "19:00", "7 pm", "at 7:30pm" (minutes are dropped); None when there is no such time."""
-    match = re.search(r"(?<!\d)(\d{1,2})(?::(\d{2}))?\s*(am|pm)?(?![\d:])", text.lower())
-    if match is None:
-        return None
-    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return hour if hour < 24 and minute < 60 else None

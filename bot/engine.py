@@ -688,7 +688,7 @@ def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:
 def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """The reminder hour; then the path it was asked for, or the waiting nudge gets its new time."""
     floor = conversation.floor
-    conversation, effects = settings.reminder_hour(conversation, text, turn)
+    conversation, effects = settings.rhythm_given(conversation, text, turn)
     if isinstance(floor, Setting) and floor.skill and floor not in conversation.stages:
         conversation = conversation.without(Setting).with_profile(
             zone_asked=False

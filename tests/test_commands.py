@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.commands import COMMANDS, bare_minutes, command, hour_of_day, meaning
+from bot.commands import COMMANDS, bare_minutes, command, meaning
 
 
 @pytest.mark.parametrize("word", COMMANDS)
@@ -36,7 +36,16 @@ def test_slash_command_carries_its_argument() -> None:
         ("stop the interview", "stop", ""),
         ("I want to learn sql", "learn", "sql"),
         ("teach me git.", "learn", "git"),
-        ("remind me at 8 pm", "reminders", "8 pm"),
+        ("remind me at 8 pm", "reminders", "remind me at 8 pm"),
+        ("Reminders, please", "reminders", ""),
+        ("set a reminder", "reminders", ""),
+        ("when do you remind me?", "reminders", ""),
+        ("reminders weekdays at 20:00", "reminders", "weekdays at 20:00"),
+        ("stop reminding me", "reminders", "off"),
+        ("no more nudges please", "reminders", "off"),
+        ("dont remind me on sundays", "reminders", "dont remind me on sundays"),
+        ("reminders off on sundays", "reminders", "reminders off on sundays"),
+        ("no reminders at weekends", "reminders", "no reminders at weekends"),
         ("what's next?", "next", ""),
         ("how am i doing", "progress", ""),
         ("show my report", "report", ""),
@@ -60,30 +69,6 @@ def test_plain_words_mean_commands(text: str, verb: str, argument: str) -> None:
 def test_other_words_mean_nothing(text: str) -> None:
     """Nothing is guessed."""
     assert meaning(text) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "hour"),
-    [
-        ("19", 19),
-        ("19:30", 19),
-        ("7 pm", 19),
-        ("at 7pm", 19),
-        ("12 am", 0),
-        ("12pm", 12),
-        ("0", 0),
-        ("8 in the morning", 8),
-    ],
-)
-def test_hour_in_words(text: str, hour: int) -> None:
-    """Hours as people type them."""
-    assert hour_of_day(text) == hour
-
-
-@pytest.mark.parametrize("text", ["25:00", "24", "13 pm", "19:75", "99", "-", "", "evening", "19:000", "123"])
-def test_no_hour_in_rubbish(text: str) -> None:
-    """ "25:00" is no time of day."""
-    assert hour_of_day(text) is None
 
 
 @pytest.mark.parametrize(

@@ -105,11 +105,60 @@ async def test_only_on_the_days_they_named(talk: Talk) -> None:
     assert await days_of(talk, 7) == ["Sun 8 19:00", "Sat 14 19:00"]
 
 
+async def test_days_hour_and_rhythm_are_set_by_one_phrase_or_not_at_all(talk: Talk) -> None:
+    """Nothing of what was said is dropped in silence."""
+    await learning(talk)
+    await talk.play("""
+        user: reminders 7 p.m. weekdays
+        bot: I remind you at most once a day around 19:00 (...), never between ... On Mon, Tue, Wed, Thu, Fri only. ...
+        user: dont remind me on fridays
+        bot: I remind you at most once a day around 19:00 ... On Mon, Tue, Wed, Thu only. ...
+        user: remind me at 9 on the moon
+        bot: I did not understand all of that, so nothing has changed. ... [Reminder hour]
+        user: remind me every day at 9 in the evening
+        bot: I remind you at most once a day around 21:00 (...), never between 22:00 and 8:00. Next: today at 21:00. ...
+        user: reminders half past 7
+        bot: I remind you at most once a day around 19:00 ...
+        user: reminders at 8 and 20
+        bot: I keep your latest hour and spread the others over the day: 14:00 and 20:00. [Other time]
+        user: no reminders on weekdays
+        bot: ... On Sat, Sun only. ...
+        user: and no reminders at weekends
+        bot: Reminders are off. ...
+    """)
+
+
+async def test_both_of_two_a_day_come_whatever_the_hour(talk: Talk) -> None:
+    """At 9:00 the day has just begun: the second comes in the afternoon, not an hour before it."""
+    await learning(talk)
+    await talk.say("reminders twice a day, 9 am")
+    assert "2 times a day around 9:00 and 15:00" in texts(talk.new())[-1]
+    assert await days_of(talk, 1) == ["Mon 2 15:00", "Tue 3 09:00"]
+
+
+async def test_an_hour_without_a_zone_asks_for_the_city(talk: Talk) -> None:
+    """Each time: what hour it is there is not known. Without an hour nothing is asked."""
+    talk.zone = ""
+    await learning(talk)
+    await talk.say("/cancel")
+    talk.new()
+    await talk.play("""
+        user: reminders weekdays at 20:00
+        bot: ... On Mon, Tue, Wed, Thu, Fri only. ...
+        bot: 20:00 is kept. To know when it is 20:00 for you: which city are you in? I keep only its time zone. [Skip]
+        user: Pune
+        bot: Is it 14:30 for you? ...
+        press: Yes
+        bot: Time zone set: Asia/Kolkata.
+        bot: I remind you at most once a day around 20:00 (Asia/Kolkata) ...
+    """)
+
+
 async def test_a_rhythm_of_countless_days_is_asked_for_again(talk: Talk) -> None:
     """A number too long to be read changes nothing."""
     await learning(talk)
     await talk.say(f"/reminders every {'9' * 5000} days")
-    assert "I did not find a time of day in that." in texts(talk.new())[0]
+    assert "I did not understand all of that" in texts(talk.new())[0]
     assert (await conversation(talk)).profile.nudge_every == 1
 
 
@@ -134,7 +183,7 @@ async def test_hours_that_do_not_exist_or_are_quiet_are_answered(talk: Talk) -> 
     await learning(talk)
     await talk.play("""
         user: /reminders 25:00
-        bot: I did not find a time of day in that. ... [Reminder hour]
+        bot: I did not understand all of that, so nothing has changed. ... [Reminder hour]
         user: /reminders 23
         bot: 23:00 lies in your quiet hours (22:00 to 8:00), so I will write at 8:00. [Other time]
     """)
