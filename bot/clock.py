@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.conversation import Conversation, Profile
 
 _FURTHEST = 22  # days ahead: three weeks cover the widest gap and the rarest weekday
+_SAME_YEAR = timedelta(days=300)
 SOONEST_REMINDER = timedelta(hours=2)  # one that comes while the student is still at it is noise
 _TOO_CLOSE = SOONEST_REMINDER // timedelta(
     hours=1
@@ -27,6 +28,12 @@ def local_day(conversation: Conversation, at: datetime) -> date:
 def day_month(day: date) -> str:
     """ "29 Mar"."""
     return f"{day.day} {day:%b}"
+
+
+def dated(day: date, today: date) -> str:
+    """ "29 Mar", and "29 Mar 2027" where the year is another one, or the day so far away that it might be."""
+    far = day.year != today.year or abs(day - today) > _SAME_YEAR
+    return f"{day_month(day)} {day.year}" if far else day_month(day)
 
 
 def is_quiet(profile: Profile, zone: ZoneInfo, at: datetime) -> bool:
@@ -119,9 +126,9 @@ def at_local(zone: ZoneInfo, wall: datetime) -> datetime:
 
 def shown(zone: ZoneInfo, at: datetime, now: datetime) -> str:
     """A time as a person says it: "today at 19:00", "tomorrow at 08:00", "Fri 4 Dec at 19:00"."""
-    local = at.astimezone(zone)
-    days = (local.date() - now.astimezone(zone).date()).days
-    day = {0: "today", 1: "tomorrow"}.get(days, f"{local:%a} {day_month(local)}")
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    days = (local.date() - today).days
+    day = {0: "today", 1: "tomorrow"}.get(days, f"{local:%a} {dated(local.date(), today)}")
     return f"{day} at {local:%H:%M}"
 
 

@@ -1,10 +1,11 @@
 """What a message asks for: a command, a bare command word, or plain words that mean one. Recognises only."""
 
 import re
+from datetime import date
 
 import msgspec
 
-from bot.days import WEEKDAY
+from bot.days import WEEKDAY, end_in, fault, in_figures
 
 COMMANDS: tuple[str, ...] = (
     "start",
@@ -34,12 +35,31 @@ COMMANDS: tuple[str, ...] = (
 
 _SLASH = re.compile(r"/(?P<verb>[a-z_]+)(?:@\w+)?(?:\s+(?P<argument>.*))?\Z", re.IGNORECASE | re.DOTALL)
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_STAGE = (
+    r"\b(?:stage\s*(?:number |no\.? |#)?(?:\d{1,9}|one|two|three|four|five|six|seven|eight|nine|ten)"
+    rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}|last) stage)\b"
+)
+STAGE = re.compile(_STAGE, re.IGNORECASE)
+_ANY_DAY = date(2028, 1, 1)  # of a leap year: whether a day is named does not hang on today
+LAST_STAGE = -1  # however many there are
+
 _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("report", re.compile(r"\Areports?\s+(?P<argument>\d+|all)\Z", re.IGNORECASE)),
     (
+        "let_go",
+        re.compile(
+            r"\A(?:please )?(?:cancel|drop|delete|remove|undo|forget|let go of) (?:my |the |that |this )?(?:promise|commitment|deadline)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    ("commit", re.compile(rf"(?P<argument>.*{_STAGE}.*)", re.IGNORECASE | re.DOTALL)),
+    (
         "commit",
         re.compile(
-            r"(?P<argument>.*\bstage\s*\d{1,9}\b.*\b(?:by|until|before|till)\b.+)", re.IGNORECASE | re.DOTALL
+            r"\A(?:i(?: will|['\u2019]?ll| want to| wanna| plan to|['\u2019]m going to| am going to)? )?"
+            r"(?P<argument>(?:finish|complete|be done with|get through|be through with) .+)",
+            re.IGNORECASE | re.DOTALL,
         ),
     ),
     ("quiz", re.compile(r"\Aquiz(?: me)?(?:\s+(?:on |about )?(?P<argument>.+))?\Z", re.IGNORECASE)),
@@ -136,6 +156,10 @@ _WHOLE = (
     "commit",
 )  # their argument is the whole text: a company and a day stand anywhere in it
 
+_NEVER_MIND = re.compile(
+    r"(?:oh )?(?:never ?mind|nvm|nothing|forget (?:it|that)|leave it|let it be|not now|later|no|no thanks?(?: you)?|none)[\s.!]*",
+    re.IGNORECASE,
+)
 LONGEST_SILENCE = (
     40  # characters of "please stop reminding me": a longer text may be an answer that speaks of it
 )
@@ -198,6 +222,10 @@ def meaning(text: str) -> Command | None:
             if verb == "reminders":
                 argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
+            if verb == "let_go":
+                return Command(verb="commit", argument="off")
+            if verb == "commit" and not _names_a_day(text):
+                continue
             if verb in _WHOLE:
                 return Command(verb=verb, argument=text.strip())
             named = next(
@@ -206,6 +234,30 @@ def meaning(text: str) -> Command | None:
             sure = verb in _SURE and pattern.fullmatch(_POLITE.sub("", text).strip(" .!?\n")) is not None
             return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"), sure=sure)
     return None
+
+
+def _names_a_day(text: str) -> bool:
+    """Whether a promise in it names its day, or is a promise without one: an answer, too, may speak of stage 2."""
+    starts = re.match(rf"(?:\S+\s+)?{_STAGE}\s+(?:by|until|before|till)\b", text.strip(), re.IGNORECASE)
+    rest = STAGE.sub(" ", text)
+    return bool(starts) or end_in(rest, _ANY_DAY) is not None or fault(rest) is not None
+
+
+def stage_in(text: str) -> int | None:
+    """The stage named: "stage 2", "stage two", "the second stage"; LAST_STAGE for "the last stage"; None without one."""
+    found = STAGE.search(text)
+    if found is None:
+        return None
+    words = in_figures(found[0].lower())
+    if "last" in words:
+        return LAST_STAGE
+    number = re.search(r"\d+", words)
+    return int(number[0]) if number else _ORDINALS.index(words.split()[0]) + 1
+
+
+def lets_be(text: str) -> bool:
+    """Whether a question of ours is waved off: "never mind"."""
+    return _NEVER_MIND.fullmatch(text.strip()) is not None
 
 
 def asks_back(text: str) -> bool:

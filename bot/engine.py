@@ -663,6 +663,8 @@ def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn)
 
 def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn) -> Outcome:
     """The answer to a setting of learning."""
+    if commands.lets_be(text):
+        return _cancelled(conversation, turn)
     meant = commands.meaning(text)
     if (
         meant is not None

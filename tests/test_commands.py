@@ -64,6 +64,39 @@ def test_plain_words_mean_commands(text: str, verb: str, argument: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "stage 2 by Friday",
+        "stage two by friday",
+        "I'll finish stage 1 tomorrow",
+        "finish sql by 30 march",
+        "stage 1 by 31 feb",
+        "stage 2 by soon",
+        "the second stage in two weeks",
+    ],
+)
+def test_a_promise_names_a_stage_or_a_path_and_a_day(text: str) -> None:
+    """In many ways, and whole."""
+    found = meaning(text)
+    assert found is not None
+    assert (found.verb, found.argument) == ("commit", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in stage 2 the compiler optimises the tree by inlining",
+        "stage 1 decodes, stage 2 executes",
+        "complete the write before you release the lock",
+        "finish it before the commit",
+    ],
+)
+def test_an_answer_about_stages_is_no_promise(text: str) -> None:
+    """A promise names a day."""
+    assert meaning(text) is None
+
+
+@pytest.mark.parametrize(
     "text", ["", "banana", "a mutex guards a section", "/", "//", "🙂", "hello " + "x" * 50]
 )
 def test_other_words_mean_nothing(text: str) -> None:

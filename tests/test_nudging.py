@@ -467,6 +467,110 @@ async def test_commitment_is_brought_up_the_day_before_in_their_words(talk: Talk
     assert texts(talk.new())[0].startswith("You told me by when you want to be done, so I bring it up ")
 
 
+@pytest.mark.parametrize(
+    ("words", "stage", "until"),
+    [
+        ("stage two by Friday", 2, "Friday 6 Mar"),
+        ("I'll finish stage 1 tomorrow", 1, "Tuesday 3 Mar"),
+        ("second stage by friday", 2, "Friday 6 Mar"),
+        ("finish sql by 30 march", 4, "Monday 30 Mar"),
+        ("i will finish the last stage by end of the month", 4, "Tuesday 31 Mar"),
+        ("stage 2 in 2 weeks", 2, "Monday 16 Mar"),
+        ("stage 3 may be done by Friday", 3, "Friday 6 Mar"),
+        ("I sat down: stage 3 by Friday", 3, "Friday 6 Mar"),
+        ("stage 1 by 1 jan 2027", 1, "Friday 1 Jan 2027"),
+        ("stage 1 of my sql path until Friday", 1, "Friday 6 Mar"),
+    ],
+)
+async def test_commitment_names_its_stage_and_day_in_many_ways(
+    talk: Talk, words: str, stage: int, until: str
+) -> None:
+    """Numbers in words, the whole path, a month's name that is none."""
+    await learning(talk)
+    await talk.say(words)
+    assert f"to go until {until}" in texts(talk.new())[-1]
+    promise = (await conversation(talk)).commitment
+    assert promise is not None
+    assert promise.stage == stage
+
+
+async def test_commitment_is_of_the_path_it_names(talk: Talk) -> None:
+    """Python is at hand, SQL is named; a skill without a path is offered, and one that rests is taken up first."""
+    await learning(talk)
+    await talk.say("learn python")
+    talk.new()
+    await talk.say("sql stage 2 by Friday")
+    sql = (await conversation(talk)).commitment
+    await talk.say("stage 1 by thursday")
+    python = (await conversation(talk)).commitment
+    assert sql is not None
+    assert python is not None
+    assert sql.path != python.path
+    talk.new()
+    await talk.play("""
+        user: stage 1 of git by thursday
+        bot: A promise is about a path of yours, and you have none in Git yet. Shall I begin it? [Git]
+    """)
+    await talk.press(f"path:{sql.path}.paused")
+    talk.new()
+    await talk.play("""
+        user: finish sql by thursday
+        bot: Your path in SQL is resting. Take it up again first, then name the day. [Take it up again]
+    """)
+
+
+async def test_commitment_says_what_it_replaces_and_is_let_go_in_words(talk: Talk) -> None:
+    """There is one at a time; "never mind" leaves the question."""
+    await learning(talk)
+    await talk.play("""
+        user: stage 1 by Thursday
+        bot: Noted: "stage 1 by Thursday". ...
+        user: stage 2 by Friday
+        bot: Noted: "stage 2 by Friday" instead of "stage 1 by Thursday". ...
+        user: cancel my promise
+        bot: Let go of. You can name another day whenever you like. ...
+        user: stage 1 by 31 february
+        bot: The calendar has no such day. Name another one.
+        user: stage 1 by 5/12
+        bot: That may be two different days. Write its month as a word, such as 5 December.
+        user: stage 2 by
+        bot: ...
+    """)
+    path = (await documents(talk, "learning_paths"))[0]["_id"]
+    await talk.press(f"commit:{path}.ask")
+    talk.new()
+    await talk.say("never mind")
+    assert (await conversation(talk)).floor is None
+
+
+async def test_commitment_promises_its_eve_only_where_that_comes(talk: Talk) -> None:
+    """Not with reminders off, nor in a silence, nor on a weekday without nudges."""
+    await learning(talk)
+    await talk.say("/reminders off")
+    await talk.say("stage 1 by Friday")
+    assert texts(talk.new())[-1].endswith("Reminders are off, so I do not bring it up.")
+    await talk.say("/reminders on")
+    await talk.say("/snooze until Saturday")
+    await talk.say("stage 1 by Friday")
+    assert texts(talk.new())[-1].endswith("to go until Friday 6 Mar.")
+    await talk.say("/reminders on")
+    await talk.say("/reminders mon wed")
+    await talk.say("stage 1 by Friday")
+    assert texts(talk.new())[-1].endswith("to go until Friday 6 Mar.")
+    await talk.say("stage 1 by Thursday")
+    assert texts(talk.new())[-1].endswith("I bring it up the day before.")
+
+
+async def test_commitment_counts_what_lies_before_it_whenever_it_is_told(talk: Talk) -> None:
+    """When it is noted and on its eve the same is left: all open stages up to it."""
+    await learning(talk)
+    await talk.say("stage 2 by Friday")
+    left = texts(talk.new())[-1].partition(". ")[2].partition(" to go")[0]
+    await talk.wait(timedelta(days=4))
+    (about,) = (each for each in texts(nudges(talk.new())) if "What you set out to do" in each)
+    assert left in about
+
+
 async def test_commitment_comes_on_its_eve_however_rare_nudges_are(talk: Talk) -> None:
     """Once a week is the rhythm; what they asked to be reminded of comes in between."""
     await learning(talk)
@@ -580,7 +684,7 @@ async def test_commitment_without_a_day_is_asked_again(talk: Talk) -> None:
         user: Friday
         bot: Noted: "Friday". ... until Friday 6 Mar; I bring it up the day before. ...
         user: stage 1 by tomorrow
-        bot: Noted: "stage 1 by tomorrow". ... to go until Tuesday 3 Mar. [Next step] [Let it go]
+        bot: Noted: "stage 1 by tomorrow" instead of "Friday". ... to go until Tuesday 3 Mar. [Next step] [Let it go]
     """)
 
 
