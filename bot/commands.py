@@ -81,6 +81,15 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     ("snooze", re.compile(r"\Asnooze\s+(?:for\s+)?(?P<argument>.+)\Z", re.IGNORECASE)),
+    (  # told of, with the day it ends
+        "away",
+        re.compile(
+            r"\A(?:(?:(?:i(?:['\u2019]?m| am| have| got|['\u2019]?ve| will be|['\u2019]?ll be)|we have|there are|have|got|on)\b.{0,30})?"
+            r"\b(?:exams?|tests?|finals|midterms|semesters?|vacations?|holidays?|busy|away|travel\w*|trip|sick|ill|off|out|leave|unavailable)\b.{0,20})?"
+            r"\b(?P<argument>(?:until|till|til)\s+.+)\Z",
+            re.IGNORECASE,
+        ),
+    ),
     (
         "stop",
         re.compile(r"\A(?:please )?(?:stop|end|quit|leave) (?:the |this |my )?interview\b", re.IGNORECASE),
@@ -172,6 +181,7 @@ _NO_MORE_THAN_THAT = re.compile(
     re.IGNORECASE,
 )
 LONGEST_WISH = 120  # characters; longer texts are told stories, not wishes
+_COURTESY = re.compile(r"(?:[\s,.!?]+(?:please|pls|thanks|thank you))+[\s.!?]*\Z", re.IGNORECASE)
 _POLITE = re.compile(
     r"(?:[\s,.!?]+(?:please|pls|thanks|thank you|today|tomorrow|now|then))+[\s.!?]*\Z", re.IGNORECASE
 )
@@ -224,6 +234,10 @@ def meaning(text: str) -> Command | None:
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
             if verb == "let_go":
                 return Command(verb="commit", argument="off")
+            if verb == "away":
+                if end_in(match["argument"], _ANY_DAY) is None and fault(match["argument"]) is None:
+                    continue
+                return Command(verb="snooze", argument=match["argument"].strip())
             if verb == "commit" and not _names_a_day(text):
                 continue
             if verb in _WHOLE:
@@ -231,8 +245,9 @@ def meaning(text: str) -> Command | None:
             named = next(
                 (match[each] for each in ("argument", "role", "number") if match.groupdict().get(each)), ""
             )
-            sure = verb in _SURE and pattern.fullmatch(_POLITE.sub("", text).strip(" .!?\n")) is not None
-            return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"), sure=sure)
+            polite = _COURTESY if verb == "snooze" else _POLITE  # until when is no courtesy
+            sure = verb in _SURE and pattern.fullmatch(polite.sub("", text).strip(" .!?\n")) is not None
+            return Command(verb=verb, argument=polite.sub("", named).strip(" .!?\n"), sure=sure)
     return None
 
 

@@ -48,16 +48,20 @@ _NOT = re.compile(
 _AT_MOST = re.compile(r"\b(?:at most|no more than|not more than|max(?:imum)?)\b")
 _PART = r"(?:(?:in the |at |of the )?(?P<part>morning|noon|midday|afternoon|evening|night)s?)"
 _HOUR = re.compile(
-    r"(?<![\w.:,-])(?:(?P<near>half past|quarter past|quarter to) )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})|h)?"
+    r"(?<![\w.:,-])(?<!\bin )(?:(?P<near>half past|quarter past|quarter to) )?(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})|h)?"
     rf"(?: ?(?P<half>[ap]m)| (?P<clock>o'?clock)(?: (?P<after>[ap]m))?)?(?: {_PART})?(?![\w:]|[.,]\d)"
 )
 _PART_ALONE = re.compile(
     r"\b(?P<part>midnight|morning|noon|midday|lunch|afternoon|evening|night)s?(?:time)?\b"
 )
+_CLOCK = re.compile(
+    rf"\b(?:(?:at |around )?(?:\d{{1,2}}(?:[:.]\d{{2}})? ?[ap]m|\d{{1,2}}:\d{{2}})|at \d{{1,2}})(?: {_PART})?(?![\w:])"
+    r"|\b(?:in the |at )?(?:morning|noon|midday|afternoon|evening)\b"
+)
 _SMALL_WORDS = frozenset(
     "a about and approximately around at be but by can change could each every for from get i i'd in it just like make"
     " me my nudge nudges of often on only please pls want would you the them then time to set send remind reminded reminder"
-    " reminders reminding again also day days hour hours ok okay so thanks".split()
+    " reminders reminding again also day days hour ok okay so thanks".split()
 )
 
 
@@ -128,6 +132,16 @@ def wanted(words: str) -> Wanted | None:
         rhythm = replace(rhythm, a_day=len(hours.hours), every=1)
     found = replace(rhythm, hours=hours.hours, spoken=hours.spoken, days=days or rhythm.days, without=without)
     return None if found == Wanted() or found.a_day > MOST_A_DAY else found
+
+
+def clock_in(words: str) -> tuple[int, str] | None:
+    """The time of day beside a day ("tomorrow at 6 pm"), and what is left without it; None where none is named."""
+    text = _plain(words)
+    found = _CLOCK.search(text)
+    said = wanted(found[0]) if found is not None else None
+    if found is None or said is None or len(said.hours) != 1:
+        return None
+    return said.hours[0], f"{text[: found.start()]} {text[found.end() :]}".strip()
 
 
 def _plain(words: str) -> str:

@@ -83,6 +83,34 @@ def test_a_promise_names_a_stage_or_a_path_and_a_day(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "argument", "sure"),
+    [
+        ("snooze until tomorrow", "until tomorrow", True),
+        ("snooze for two weeks please", "two weeks", True),
+        ("until christmas", "until christmas", False),
+        ("until 31 feb", "until 31 feb", True),
+        ("i have exams until 5th may dont write", "until 5th may dont write", False),
+        ("im on vacation until 20 april", "until 20 april", False),
+        ("I'm busy till Monday", "till Monday", False),
+    ],
+)
+def test_a_silence_is_asked_for_or_told_of(text: str, argument: str, sure: bool) -> None:  # noqa: FBT001  # a table's column
+    """Told of, it may still be an answer to what is open."""
+    found = meaning(text)
+    assert found is not None
+    assert (found.verb, found.argument, found.sure) == ("snooze", argument, sure)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the lock is held until the write is done", "i have a lock held until friday", "it runs until 12"],
+)
+def test_an_answer_that_says_until_is_no_silence(text: str) -> None:
+    """Nobody is away in it, or it names no day."""
+    assert meaning(text) is None
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "in stage 2 the compiler optimises the tree by inlining",

@@ -1,5 +1,6 @@
 """Nudges as a student lives them: when one comes, what it says, what it leaves to them, and what is kept of it."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -320,6 +321,10 @@ async def test_fewer_and_snooze_say_when_reminders_are_off(talk: Talk) -> None:
         ("for 3 days", "Thu 5 Mar at 19:00"),
         ("until 20 March", "Fri 20 Mar at 19:00"),
         ("until Friday", "Fri 6 Mar at 19:00"),
+        ("until tomorrow", "tomorrow at 19:00"),
+        ("30 minutes", "today at 19:30"),
+        ("two weeks", "Mon 16 Mar at 19:00"),
+        ("until 13/3 at 6 pm", "Fri 13 Mar at 18:00"),
     ],
 )
 async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str) -> None:
@@ -336,6 +341,45 @@ async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str
     assert f"{first.at:%H:%M}" == until[-5:]
     assert first.at > talk.now - timedelta(days=19)
     assert (await documents(talk, "nudges"))[0]["answer"] == "snoozed"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("/snooze for a month", "Silent until Thu 2 Apr at 09:00."),
+        ("until christmas", "Silent until Fri 25 Dec at 19:00."),
+        ("until end of month", "Silent until Tue 31 Mar at 19:00."),
+        ("until 1 March 2027", "Silent until Mon 1 Mar 2027 at 19:00."),
+        ("until 12/12", "Silent until Sat 12 Dec at 19:00."),
+        ("until the 5th", "Silent until Thu 5 Mar at 19:00."),
+        ("until 5/12", "That may be two different days. Write its month as a word, such as 5 December."),
+        ("until 31 feb", "The calendar has no such day. Name another one."),
+        ("i have exams until 5th may dont write", "Silent until Tue 5 May at 19:00."),
+        ("im on vacation until 20 april", "Silent until Mon 20 Apr at 19:00."),
+        ("dont remind me until friday", "Silent until Fri 6 Mar at 19:00."),
+        ("remind me tomorrow at 6pm", "Silent until tomorrow at 18:00."),
+        ("remind me in two hours", "Silent until today at 11:00."),
+        ("no reminders tomorrow", "Silent until Wed 4 Mar at 19:00."),
+    ],
+)
+async def test_a_silence_as_people_say_it(talk: Talk, words: str, told: str) -> None:
+    """Loose days, a year where it is another one, a date that is none or two; the hour for good stays."""
+    await learning(talk)
+    await talk.say(words)
+    said = texts(talk.new())[0]
+    assert re.sub(r"(?<=\d:0)\d", "0", said) == told
+    profile = (await conversation(talk)).profile
+    assert (profile.reminder_hour, profile.reminders) == (19, True)
+
+
+async def test_tomorrow_is_the_next_day_also_late_at_night(talk: Talk) -> None:
+    """Pressed at 22:30, not the day after it."""
+    await learning(talk)
+    await talk.wait(timedelta(hours=13, minutes=25))
+    talk.new()
+    await talk.press("snooze:tomorrow")
+    assert texts(talk.new()) == ["Silent until tomorrow at 19:00."]
+    assert await days_of(talk, 1) == ["Tue 3 19:00"]
 
 
 @pytest.mark.parametrize("words", ["until Friday", "Until 6 March", "until next Friday"])

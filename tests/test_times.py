@@ -89,6 +89,7 @@ def test_all_of_a_phrase_is_taken(words: str, found: Wanted) -> None:
     [
         "at 9 on the moon", "25:00", "24", "13 pm", "19:75", "99", "-", "", "19:000", "123", "10 times a day", "1:2:3",
         "every 9999 days", "dont remind me at 9", "not every day", "tomorrow at 6pm", "if you like", "twice at the moon", "0 times",
+        "in 2 hours", "remind me in 1h",
     ],
 )  # fmt: skip
 def test_a_phrase_with_a_rest_is_not_taken_at_all(words: str) -> None:
