@@ -41,6 +41,7 @@ _STAGE = (
     rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}|last) stage)\b"
 )
 STAGE = re.compile(_STAGE, re.IGNORECASE)
+_AMOUNT = r"(?:\d[\d.,]*|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _ANY_DAY = date(2028, 1, 1)  # of a leap year: whether a day is named does not hang on today
 LAST_STAGE = -1  # however many there are
 
@@ -67,7 +68,30 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     (
         "hours",
         re.compile(
-            r"\A(?:i have )?(?P<argument>-?\d+(?:[.,]\d+)?)\s*(?:h|hours?)\s*(?:a|per|/)\s*week\b.*\Z|\Ahours\s+(?P<number>-?\d+.*)\Z",
+            rf"\A(?:i have )?(?P<argument>-?{_AMOUNT}\s*(?:h|hrs?|hours?)\s*(?:a|per|/)\s*week\b.*)\Z|\Ahours\s+(?P<number>-?{_AMOUNT}.*)\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "hours_a_day",
+        re.compile(
+            rf"\A(?:i (?:have|can do|can spend|can study) )?(?P<argument>{_AMOUNT}\s*(?:h|hrs?|hours?|m|mins?|minutes?)"
+            r"\s*(?:(?:a|per|every|each|/)\s*(?:week|work)?days?|daily))(?: for learning)?[\s.!]*\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    ("pause", re.compile(r"\A(?:please )?pause (?:my |the )?(?P<argument>.+?)(?: path)?\Z", re.IGNORECASE)),
+    (
+        "resume",
+        re.compile(
+            r"\A(?:please )?(?:resume|unpause|take up) (?:my |the )?(?P<argument>.+?)(?: path)?\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "give_up",
+        re.compile(
+            r"\A(?:please )?(?:give up|abandon) (?:on )?(?:my |the )?(?P<argument>.+?)(?: path)?\Z",
             re.IGNORECASE,
         ),
     ),
@@ -169,6 +193,7 @@ _NEVER_MIND = re.compile(
     r"(?:oh )?(?:never ?mind|nvm|nothing|forget (?:it|that)|leave it|let it be|not now|later|no|no thanks?(?: you)?|none)[\s.!]*",
     re.IGNORECASE,
 )
+_WHAT_RUNS = ("it", "this", "that", "path", "learning", "interview", "session", "question")
 LONGEST_SILENCE = (
     40  # characters of "please stop reminding me": a longer text may be an answer that speaks of it
 )
@@ -232,6 +257,10 @@ def meaning(text: str) -> Command | None:
             if verb == "reminders":
                 argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
+            if verb in ("pause", "resume", "give_up") and match["argument"].lower() in _WHAT_RUNS:
+                return Command(verb=verb)
+            if verb == "hours_a_day":  # unsure: it may answer how long something takes
+                return Command(verb="hours", argument=match["argument"])
             if verb == "let_go":
                 return Command(verb="commit", argument="off")
             if verb == "away":

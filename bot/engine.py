@@ -114,6 +114,9 @@ _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not na
             "hour",
             "zone",
             "why",
+            "pause",
+            "resume",
+            "give_up",
         ),
         frozenset({"paths"}),
     ),
@@ -378,7 +381,8 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             return learning.joined(conversation, floor, text, turn)
         case Quizzing() | Placing():
             meant = commands.meaning(text)
-            if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
+            no_wish = ("quiz", *_PATH_STATES)  # "resume it" may be what a blank stands for
+            if meant is not None and meant.verb not in no_wish and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
             return _quizzed(conversation, floor, text, turn)
         case Setting(field="hours" | "until" | "commitment") as asked:
@@ -443,6 +447,8 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
     if meant := commands.meaning(text):
         return _obeyed(conversation, meant, turn)
+    if learning.is_list(text, turn):
+        return _obeyed(conversation, Command(verb="learn", argument=text), turn)
     if not conversation.profile.goal:
         return setup.start(conversation, turn)
     if again := reviewing.not_answered(conversation, turn):
@@ -473,6 +479,10 @@ def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome
     verb, argument = command.verb, command.argument
     if verb != "forget":
         conversation = conversation.without(ConfirmingForget)  # asked twice in a row, or not at all
+    if state := _PATH_STATES.get(verb):
+        nothing_open = conversation.floor is None and conversation.interview is None
+        if (argument or nothing_open) and (told := learning.put_in(conversation, argument, state, turn)):
+            return _way_back(*told)
     if verb in _CONTROLS:
         return _CONTROLS[verb](conversation, turn)
     if verb in _ERRANDS:
@@ -934,6 +944,7 @@ def _done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return learning.done(conversation, argument, turn)
 
 
+_PATH_STATES: dict[str, learning.PathState] = {"pause": "paused", "resume": "active", "give_up": "abandoned"}
 _CONTROLS: dict[str, Callable[[Conversation, Turn], Outcome]] = {
     "hint": _hint,
     "skip": _skip,

@@ -65,6 +65,12 @@ _SMALL_WORDS = frozenset(
 )
 
 
+_HOURS_SPENT = re.compile(
+    r"(?<![\w.,])(?P<number>-?\d+(?:[.,]\d+)?)\s*(?P<unit>h|hrs?|hours?|m|mins?|minutes?)?(?![\w])"
+    r"(?:\s*(?:(?:a|per|every|each|/|in a|on)\s*(?:(?P<daily>day)|(?P<weekdays>(?:week|work)days?))|(?P<also_daily>daily)))?"
+)
+
+
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a phrase asks for; what it does not speak of is empty. `hours`: 0-23, in order, minutes dropped; `spoken`: of
     "half past 7", which of the two is open. `a_day`: reminders on a day; `every`: days from one to the next; `days`,
@@ -223,3 +229,17 @@ def _in_part(hour: int, part: str) -> int:
 
 def _weekday(name: str) -> int:
     return WEEKDAYS.index(name[:3])
+
+
+def hours_a_week(words: str) -> float | None:
+    """Hours a week in "5", "five hours a week", "30 min a day" (seven of them), "1,000"; None where no number stands by
+    itself ("1e9")."""
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", in_figures(words.lower()))
+    text = re.sub(r"\bhalf an hour\b", "30 min", re.sub(r"(?<!half )\ban? (?=hours?\b)", "1 ", text))
+    found = _HOURS_SPENT.search(text)
+    if found is None:
+        return None
+    count = float(found["number"].replace(",", "."))
+    if (found["unit"] or "").startswith("m"):
+        count /= 60
+    return count * (7 if found["daily"] or found["also_daily"] else 5 if found["weekdays"] else 1)

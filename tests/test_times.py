@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.times import Wanted, wanted
+from bot.times import Wanted, hours_a_week, wanted
 
 
 @pytest.mark.parametrize(
@@ -95,3 +95,29 @@ def test_all_of_a_phrase_is_taken(words: str, found: Wanted) -> None:
 def test_a_phrase_with_a_rest_is_not_taken_at_all(words: str) -> None:
     """What is not understood to its last word changes nothing."""
     assert wanted(words) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "hours"),
+    [
+        ("5", 5),
+        ("five hours a week", 5),
+        ("7,5 h", 7.5),
+        ("1,000", 1000),
+        ("1,000 hours", 1000),
+        ("2 hours a day", 14),
+        ("1 hour a day", 7),
+        ("an hour a day", 7),
+        ("half an hour a day", 3.5),
+        ("30 min a day", 3.5),
+        ("2h per day", 14),
+        ("1 hour on weekdays", 5),
+        ("2 hours daily", 14),
+        ("1e9", None),
+        ("many", None),
+        ("-3", -3),
+    ],
+)
+def test_hours_a_week_however_they_are_counted(words: str, hours: float | None) -> None:
+    """A day has seven of them, a working day five; a comma may group thousands."""
+    assert hours_a_week(words) == hours
