@@ -41,6 +41,11 @@ _STAGE = (
     rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}|last) stage)\b"
 )
 STAGE = re.compile(_STAGE, re.IGNORECASE)
+_BY = re.compile(r"\b(?:by|until|before|till)\b", re.IGNORECASE)
+_SOON = re.compile(
+    rf"\b(?:today|tonight|tomorrow|(?:on|this|next) (?:{WEEKDAY}|week|month)|(?:in|within) \w+ (?:day|week|month)s?)\b",
+    re.IGNORECASE,
+)
 _AMOUNT = r"(?:\d[\d.,]*|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _ANY_DAY = date(2028, 1, 1)  # of a leap year: whether a day is named does not hang on today
 LAST_STAGE = -1  # however many there are
@@ -118,6 +123,15 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         "stop",
         re.compile(r"\A(?:please )?(?:stop|end|quit|leave) (?:the |this |my )?interview\b", re.IGNORECASE),
     ),
+    (  # and did not go well
+        "failed",
+        re.compile(
+            r"\A(?!.*\b(?:mock|practi[cs]e)\b)\W*(?:so )?i(?: have|['\u2019]?ve)? (?:just |really |totally |completely )?"
+            r"(?:failed|bombed|flunked|blew|messed up|screwed up|did(?:n['\u2019]?t| not) (?:pass|clear|get through)|got rejected (?:in|after|from))"
+            r" (?P<argument>(?:\w+ ){0,4}interview\b.*)",
+            re.IGNORECASE | re.DOTALL,
+        ),
+    ),
     (  # a real one that is over
         "debrief",
         re.compile(
@@ -159,7 +173,13 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     ("reminders", re.compile(r"(?P<argument>.*\bremind(?:er|ers)?\b.*)", re.IGNORECASE | re.DOTALL)),
-    ("progress", re.compile(r"\b(?:my progress|how am i doing|how far am i)\b", re.IGNORECASE)),
+    (
+        "progress",
+        re.compile(
+            r"\b(?:my progress|how am i doing|how far am i|what (?:did|have) i (?:\w+ )?(?:learn\w*|do|done|stud\w+)|how was my week)\b",
+            re.IGNORECASE,
+        ),
+    ),
     (
         "next",
         re.compile(r"\bwhat(?:'s| is)? next\b|\bcontinue\b|\bnext (?:one|question|step)\b", re.IGNORECASE),
@@ -187,6 +207,7 @@ _WHOLE = (
     "debrief",
     "expect",
     "commit",
+    "failed",
 )  # their argument is the whole text: a company and a day stand anywhere in it
 
 _NEVER_MIND = re.compile(
@@ -194,6 +215,20 @@ _NEVER_MIND = re.compile(
     re.IGNORECASE,
 )
 _WHAT_RUNS = ("it", "this", "that", "path", "learning", "interview", "session", "question")
+_WHEN_ALONE = re.compile(
+    r"(?:this|next) (?:week|month|year)|today|tonight|tomorrow|now|next|first", re.IGNORECASE
+)
+_SHRUG = re.compile(
+    r"(?:i (?:have |['\u2019]?ve )?)?(?:idk|dunno|no idea|no clue|not sure|(?:do not|don['\u2019]?t) (?:know|care|mind|have (?:one|any|it))|none|no|nope|nah|n/?a"
+    r"|nothing|any(?:thing|one| company| role)?|whatever|no (?:company|role|preference|resume|cv|jd)|(?:it )?does(?:n['\u2019]?t| not) matter)"
+    r"(?:,? (?:yet|man|bro|sorry|really|tbh|at all|in particular|specific))*[\s.!?]*",
+    re.IGNORECASE,
+)
+_FINISHED = re.compile(
+    r"(?:ok(?:ay)?,? )?(?:i(?:['\u2019]?m| am|['\u2019]?ve| have)? )?(?:just )?(?:(?:finished|completed|done|read|watched)"
+    r"(?: (?:it|this|that|reading|watching|(?:with |reading |watching )(?:it|this|that)|(?:with )?(?:the|this) (?:article|video|page|chapter|resource|one)))?)(?: now)?[\s.!]*",
+    re.IGNORECASE,
+)
 LONGEST_SILENCE = (
     40  # characters of "please stop reminding me": a longer text may be an answer that speaks of it
 )
@@ -274,6 +309,8 @@ def meaning(text: str) -> Command | None:
             named = next(
                 (match[each] for each in ("argument", "role", "number") if match.groupdict().get(each)), ""
             )
+            if verb == "learn" and _WHEN_ALONE.fullmatch(named.strip(" .!?")):
+                named = ""
             polite = _COURTESY if verb == "snooze" else _POLITE  # until when is no courtesy
             sure = verb in _SURE and pattern.fullmatch(polite.sub("", text).strip(" .!?\n")) is not None
             return Command(verb=verb, argument=polite.sub("", named).strip(" .!?\n"), sure=sure)
@@ -284,7 +321,9 @@ def _names_a_day(text: str) -> bool:
     """Whether a promise in it names its day, or is a promise without one: an answer, too, may speak of stage 2."""
     starts = re.match(rf"(?:\S+\s+)?{_STAGE}\s+(?:by|until|before|till)\b", text.strip(), re.IGNORECASE)
     rest = STAGE.sub(" ", text)
-    return bool(starts) or end_in(rest, _ANY_DAY) is not None or fault(rest) is not None
+    by = _BY.search(rest)
+    ends = rest[by.end() :] if by is not None else " ".join(found[0] for found in _SOON.finditer(rest))
+    return bool(starts) or end_in(ends, _ANY_DAY) is not None or fault(ends) is not None
 
 
 def stage_in(text: str) -> int | None:
@@ -302,6 +341,16 @@ def stage_in(text: str) -> int | None:
 def lets_be(text: str) -> bool:
     """Whether a question of ours is waved off: "never mind"."""
     return _NEVER_MIND.fullmatch(text.strip()) is not None
+
+
+def shrugs(text: str) -> bool:
+    """Whether a question of ours about them has no answer: "no idea", "none"."""
+    return _SHRUG.fullmatch(text.strip()) is not None
+
+
+def is_finished(text: str) -> bool:
+    """Whether somebody says that they are through with what is at hand: "i finished it"."""
+    return _FINISHED.fullmatch(text.strip()) is not None
 
 
 def asks_back(text: str) -> bool:

@@ -25,9 +25,7 @@ _DATES = (
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<year>\d{{4}}))?(?!\w)"),
     re.compile(rf"{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?!\w)"),
 )
-_SLASHED = re.compile(
-    r"(?<![\d/.])(?P<first>\d{1,2})[/.](?P<second>\d{1,2})(?:[/.](?P<year>20\d{2}))?(?![\d/])"
-)
+_SLASHED = re.compile(r"(?<![\d/.])(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>20\d{2}))?(?![\d/])")
 _FEASTS = {"christmas": (12, 25), "xmas": (12, 25), "new year's eve": (12, 31), "new year": (1, 1)}
 _FEAST = re.compile(rf"\b(?P<name>{'|'.join(_FEASTS)})")
 _END = re.compile(r"\bend of (?:the |this )?(?P<unit>week|month|year)\b")

@@ -59,6 +59,7 @@ from bot.stages import (
     how_scored,
     interview,
     learning,
+    lessons,
     nudging,
     pace,
     placing,
@@ -445,6 +446,8 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return answered
     if turn.content.path(text):
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
+    if commands.is_finished(text) and lessons.at_step(conversation, turn) is not None:
+        return _obeyed(conversation, Command(verb="done"), turn)
     if meant := commands.meaning(text):
         return _obeyed(conversation, meant, turn)
     if learning.is_list(text, turn):
@@ -962,6 +965,7 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "report": reporting.show,
     "debrief": debrief.begin,
     "expect": debrief.expect,
+    "failed": debrief.failed,
     "path": learning.path_wanted,
     "hours": learning.hours_given,
     "commit": committing.commit,

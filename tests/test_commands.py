@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.commands import COMMANDS, bare_minutes, command, meaning
+from bot.commands import COMMANDS, bare_minutes, command, is_finished, meaning, shrugs
 
 
 @pytest.mark.parametrize("word", COMMANDS)
@@ -52,6 +52,10 @@ def test_slash_command_carries_its_argument() -> None:
         ("report 2", "report", "2"),
         ("done 25 min", "done", "25 min"),
         ("snooze 1d", "snooze", "1d"),
+        ("what did i learn this week", "progress", ""),
+        ("what should i learn this week?", "learn", ""),
+        ("i failed my interview :(", "failed", "i failed my interview :("),
+        ("I've bombed my google interview", "failed", "I've bombed my google interview"),
         ("hello there", "start", ""),
         ("what can you do?", "help", ""),
     ],
@@ -117,6 +121,9 @@ def test_an_answer_that_says_until_is_no_silence(text: str) -> None:
         "stage 1 decodes, stage 2 executes",
         "complete the write before you release the lock",
         "finish it before the commit",
+        "in stage 2 half (1/2) of the keys are moved",
+        "in stage 1 the sat solver simplifies",
+        "stage 2 of http 1.1 is the request",
     ],
 )
 def test_an_answer_about_stages_is_no_promise(text: str) -> None:
@@ -164,3 +171,45 @@ def test_a_real_interview_is_told_from_a_mock_one(text: str, verb: str) -> None:
     assert found is not None
     assert found.verb == verb
     assert verb not in ("debrief", "expect") or found.argument == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["idk", "no idea", "No idea, man", "none", "i dont know", "i don't have one", "no company", "Any."],
+)
+def test_a_shrug_is_no_name(text: str) -> None:
+    """Nor a resume."""
+    assert shrugs(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Nokia", "None of Us Ltd", "Any.do", "ANZ", "no idea what a mutex is", "Data scientist"]
+)
+def test_a_name_is_no_shrug(text: str) -> None:
+    """Although it may begin like one."""
+    assert not shrugs(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "finished",
+        "i finished it",
+        "i read it",
+        "im done",
+        "I'm done reading",
+        "ok, done with the video",
+        "just watched it",
+    ],
+)
+def test_through_with_it(text: str) -> None:
+    """In plain words."""
+    assert is_finished(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["finished states accept", "i read about b-trees", "I'm done with you", "read the docs"]
+)
+def test_not_through_with_it(text: str) -> None:
+    """More is said."""
+    assert not is_finished(text)

@@ -488,3 +488,31 @@ async def test_hours_are_taken_as_they_are_counted(talk: Talk, words: str, told:
     talk.new()
     await talk.say(words)
     assert told in texts(talk.new())[0]
+
+
+@pytest.mark.parametrize("words", ["finished", "i finished it", "I read it.", "im done"])
+async def test_plain_words_say_done(talk: Talk, words: str) -> None:
+    """Of the resource at hand; with its question open they are an answer."""
+    await talk.say("learn sql")
+    await talk.say("/skip")
+    talk.new()
+    await talk.say(words)
+    done = [each["status"] for each in await documents(talk, "learning_progress")].count("completed")
+    assert done == 1
+    await talk.say(words)
+    done = [each["status"] for each in await documents(talk, "learning_progress")].count("completed")
+    assert done == 1
+
+
+async def test_what_was_learnt_is_progress_and_a_lost_interview_gets_a_kind_word(talk: Talk) -> None:
+    """Neither is a wish for a path or a set-up."""
+    await talk.say("learn sql")
+    await talk.say("/skip")
+    talk.new()
+    await talk.play("""
+        user: what did i learn this week
+        bot: SQL 0 %, stage 1 of 4, ...
+        user: i failed my interview :(
+        bot: I am sorry. One interview says little about the next one, ... [Interview] [I had a real interview]
+    """)
+    assert await documents(talk, "skill_wishes") == []

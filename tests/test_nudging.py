@@ -358,6 +358,7 @@ async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str
         ("im on vacation until 20 april", "Silent until Mon 20 Apr at 19:00."),
         ("dont remind me until friday", "Silent until Fri 6 Mar at 19:00."),
         ("remind me tomorrow at 6pm", "Silent until tomorrow at 18:00."),
+        ("remind me on friday at 6pm", "Silent until Fri 6 Mar at 18:00."),
         ("remind me in two hours", "Silent until today at 11:00."),
         ("no reminders tomorrow", "Silent until Wed 4 Mar at 19:00."),
     ],
@@ -369,7 +370,7 @@ async def test_a_silence_as_people_say_it(talk: Talk, words: str, told: str) -> 
     said = texts(talk.new())[0]
     assert re.sub(r"(?<=\d:0)\d", "0", said) == told
     profile = (await conversation(talk)).profile
-    assert (profile.reminder_hour, profile.reminders) == (19, True)
+    assert (profile.reminder_hour, profile.reminders, profile.nudge_days) == (19, True, "0123456")
 
 
 async def test_tomorrow_is_the_next_day_also_late_at_night(talk: Talk) -> None:

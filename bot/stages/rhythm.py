@@ -27,6 +27,9 @@ _EVERY = (1, 2, 4, 7)  # days from nudge to nudge, rarer with each "fewer of the
 _SPAN = re.compile(
     r"(?P<number>\d{1,3}|an?|(?:a )?couple of) ?(?P<unit>min(?:ute)?s?|hours?|hrs?|h|days?|d|weeks?|w|months?)"
 )
+_ONE_DAY = re.compile(  # "on Fridays" and "every Friday" are a rhythm
+    rf"\bremind me (?:again )?(?:on |this |next )?(?:{WEEKDAY})(?: (?:at|in) .+| \d.*)?\Z", re.IGNORECASE
+)
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _OPENING = re.compile(
     r"\A(?:(?:please|can you|could you|and|(?P<no>don'?t|do not|no(?: more)?|stop))\s+)*(?:remind(?:ing|ers?)?|nudg(?:e|es|ing))(?: me)?\s+",
@@ -160,8 +163,10 @@ def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     before = conversation.profile
     if (once := _once(conversation, argument, turn.at)) is not None:
         conversation, effects = snooze(conversation, once, turn)
+        if times.clock_in(once) is None or not conversation.profile.reminders:
+            return conversation, effects
         told = say("reminders.hour_stays", hour=conversation.profile.reminder_hour)
-        return conversation, [*effects, *([reply(told)] if conversation.profile.reminders else ())]
+        return conversation, [*effects, reply(told)]
     conversation, effects = settings.reminders(conversation, argument, turn)
     answered: list[Effect] = []
     if before.reminders and not conversation.profile.reminders:
@@ -173,7 +178,8 @@ def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
 
 def _once(conversation: Conversation, words: str, at: datetime) -> str | None:
     """The silence meant by a reminder for one day, or by none until a day; None where neither is."""
-    if times.wanted(words) is not None or _ONCE.search(words) is None:
+    rhythm = times.wanted(words) is not None or _ONCE.search(words) is None
+    if rhythm and _ONE_DAY.search(words) is None:
         return None
     opening = _OPENING.match(words)
     rest = words[opening.end() :] if opening is not None else words

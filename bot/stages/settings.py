@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot import times, zones
 from bot.clock import SOONEST_REMINDER, is_quiet, next_reminder, reminder_hours, shown, zone_of
+from bot.commands import shrugs
 from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Profile, Setting
 from bot.days import WEEKDAYS
 from bot.documents import Student, update
@@ -109,10 +110,13 @@ def said(conversation: Conversation, stage: Setting, text: str, turn: Turn) -> O
         case "city":
             return city(conversation, text, turn)
         case "company":
+            if shrugs(text):
+                return _saved(conversation.with_profile(company=""), turn)
             known = turn.content.company(text)
             name = known.company if known else " ".join(text.split())[: setup.LONGEST_NAME]
             return _saved(conversation.with_profile(company=name), turn)
         case "role":
+            text = "" if shrugs(text) else text
             return _saved(conversation.with_profile(role=" ".join(text.split())[: setup.LONGEST_NAME]), turn)
         case "resume" | "jd":
             return text_given(conversation, stage, text, turn)
