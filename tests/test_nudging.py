@@ -122,6 +122,7 @@ async def test_days_hour_and_rhythm_are_set_by_one_phrase_or_not_at_all(talk: Ta
         bot: I remind you at most once a day around 19:00 ...
         user: reminders at 8 and 20
         bot: I keep your latest hour and spread the others over the day: 14:00 and 20:00. [Other time]
+        bot: I remind you at most 2 times a day around 14:00 and 20:00 ...
         user: no reminders on weekdays
         bot: ... On Sat, Sun only. ...
         user: and no reminders at weekends
@@ -145,8 +146,7 @@ async def test_an_hour_without_a_zone_asks_for_the_city(talk: Talk) -> None:
     talk.new()
     await talk.play("""
         user: reminders weekdays at 20:00
-        bot: ... On Mon, Tue, Wed, Thu, Fri only. ...
-        bot: 20:00 is kept. To know when it is 20:00 for you: which city are you in? I keep only its time zone. [Skip]
+        bot: I remind you at most once a day. On Mon, Tue, Wed, Thu, Fri only. 20:00 is kept. To know when it is 20:00 for you: which city are you in? I keep only its time zone. [Skip]
         user: Pune
         bot: Is it 14:30 for you? ...
         press: Yes
@@ -360,6 +360,7 @@ async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str
         ("remind me tomorrow at 6pm", "Silent until tomorrow at 18:00."),
         ("remind me on friday at 6pm", "Silent until Fri 6 Mar at 18:00."),
         ("remind me in two hours", "Silent until today at 11:00."),
+        ("no reminders this week", "Silent until Mon 9 Mar at 19:00."),
         ("no reminders tomorrow", "Silent until Wed 4 Mar at 19:00."),
     ],
 )

@@ -36,7 +36,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _ONCE = re.compile(
-    rf"\b(?:tomorrow|tonight|today|until|till|in \w+ (?:min|hour|day|week|month)\w*|next (?:week|month|{WEEKDAY}))\b",
+    rf"\b(?:tomorrow|tonight|today|until|till|in \w+ (?:min|hour|day|week|month)\w*|this (?:week|month)|next (?:week|month|{WEEKDAY}))\b",
     re.IGNORECASE,
 )
 _LONGEST_SNOOZE = timedelta(days=366)  # an exam, a semester abroad; beyond it "reminders off" is meant
@@ -188,7 +188,13 @@ def _once(conversation: Conversation, words: str, at: datetime) -> str | None:
     return rest if isinstance(_ends(conversation, rest, at), datetime) else None
 
 
-_NOT_THEN = {"today": "tomorrow", "tonight": "tomorrow", "tomorrow": "day after tomorrow"}
+_NOT_THEN = {
+    "today": "tomorrow",
+    "tonight": "tomorrow",
+    "tomorrow": "day after tomorrow",
+    "this week": "next week",
+    "this month": "next month",
+}
 
 
 def _answered(

@@ -185,17 +185,25 @@ def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     if not found.hours:
         return conversation, [_reminders_on(conversation, turn)]
     conversation, note = _at_hour(conversation, found)
-    if conversation.profile.zone or conversation.zone_hint:
-        conversation, asked = zone_needed(conversation, turn)
-    else:
-        stage = _zone_question(conversation)
-        hour = conversation.profile.reminder_hour
-        conversation = conversation.without(*ASIDES).with_profile(zone_asked=True).pushed(stage)
-        asked = [reply(say("settings.city_for_hour", hour=hour), *again(stage, turn).message.choices)]
-    if note:
-        return conversation, [reply(note, button("settings", "hour", "other_time")), *asked]
-    told = [] if asked and found == times.Wanted(hours=found.hours) else [_reminders_on(conversation, turn)]
-    return conversation, [*told, *asked]
+    alone = found == times.Wanted(hours=found.hours, spoken=found.spoken)
+    if not conversation.profile.zone and not conversation.zone_hint:
+        return _city_needed(conversation, note, turn, alone=alone)
+    conversation, asked = zone_needed(conversation, turn)
+    noted = [reply(note, button("settings", "hour", "other_time"))] if note else []
+    told = [] if alone and (note or asked) else [_reminders_on(conversation, turn)]
+    return conversation, [*noted, *told, *asked]
+
+
+def _city_needed(conversation: Conversation, note: str, turn: Turn, *, alone: bool) -> Outcome:
+    """What is set, as far as it can be told without a zone, and the city is asked for. `alone`: nothing but an hour."""
+    lines = [note] if note else []
+    if not alone:
+        lines.append(say("reminders.often", often=how_often(conversation)))
+        lines += [say("reminders.on_days", days=days)] if (days := _on_days(conversation)) else []
+    stage = _zone_question(conversation)
+    conversation = conversation.without(*ASIDES).with_profile(zone_asked=True).pushed(stage)
+    lines.append(say("settings.city_for_hour", hour=conversation.profile.reminder_hour))
+    return conversation, [reply(" ".join(lines), *again(stage, turn).message.choices)]
 
 
 def _at_hour(conversation: Conversation, found: times.Wanted) -> tuple[Conversation, str]:
