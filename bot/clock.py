@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.conversation import Conversation, Profile
 
 _FURTHEST = 22  # days ahead: three weeks cover the widest gap and the rarest weekday
+_SAME_YEAR = timedelta(days=300)
 SOONEST_REMINDER = timedelta(hours=2)  # one that comes while the student is still at it is noise
+_TOO_CLOSE = SOONEST_REMINDER // timedelta(
+    hours=1
+)  # hours: the next is planned a moment after the one before it
 
 
 def zone_of(conversation: Conversation) -> ZoneInfo:
@@ -23,6 +28,12 @@ def local_day(conversation: Conversation, at: datetime) -> date:
 def day_month(day: date) -> str:
     """ "29 Mar"."""
     return f"{day.day} {day:%b}"
+
+
+def dated(day: date, today: date) -> str:
+    """ "29 Mar", and "29 Mar 2027" where the year is another one, or the day so far away that it might be."""
+    far = day.year != today.year or abs(day - today) > _SAME_YEAR
+    return f"{day_month(day)} {day.year}" if far else day_month(day)
 
 
 def is_quiet(profile: Profile, zone: ZoneInfo, at: datetime) -> bool:
@@ -67,11 +78,16 @@ def _hours_ahead(conversation: Conversation, at: datetime, gap: int) -> Iterator
 
 
 def reminder_hours(profile: Profile) -> list[int]:
-    """The hours at which nudges come: the reminder hour, and with more of them a day the time before it in equal parts."""
+    """The hours at which nudges come: the reminder hour, and with more of them a day the time before it in equal parts;
+    an early hour begins the day instead, as the second of two that are too close would never come."""
     first, last, count = profile.quiet_to, profile.reminder_hour, profile.nudges_a_day
-    if first >= last:
+    if first > last or count == 1:
         return [last]
-    return sorted({first + (last - first) * part // count for part in range(1, count + 1)})
+    before = [first + (last - first) * part // count for part in range(1, count + 1)]
+    if all(later - sooner > _TOO_CLOSE for sooner, later in pairwise(before)):
+        return before
+    evening = profile.quiet_from if profile.quiet_from > last else 24
+    return [last + (evening - last) * part // count for part in range(count)]
 
 
 def nudged_enough(conversation: Conversation, at: datetime) -> bool:
@@ -110,9 +126,9 @@ def at_local(zone: ZoneInfo, wall: datetime) -> datetime:
 
 def shown(zone: ZoneInfo, at: datetime, now: datetime) -> str:
     """A time as a person says it: "today at 19:00", "tomorrow at 08:00", "Fri 4 Dec at 19:00"."""
-    local = at.astimezone(zone)
-    days = (local.date() - now.astimezone(zone).date()).days
-    day = {0: "today", 1: "tomorrow"}.get(days, f"{local:%a} {day_month(local)}")
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    days = (local.date() - today).days
+    day = {0: "today", 1: "tomorrow"}.get(days, f"{local:%a} {dated(local.date(), today)}")
     return f"{day} at {local:%H:%M}"
 
 

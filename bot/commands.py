@@ -1,8 +1,11 @@
 """What a message asks for: a command, a bare command word, or plain words that mean one. Recognises only."""
 
 import re
+from datetime import date
 
 import msgspec
+
+from bot.days import WEEKDAY, end_in, fault, in_figures
 
 COMMANDS: tuple[str, ...] = (
     "start",
@@ -32,12 +35,37 @@ COMMANDS: tuple[str, ...] = (
 
 _SLASH = re.compile(r"/(?P<verb>[a-z_]+)(?:@\w+)?(?:\s+(?P<argument>.*))?\Z", re.IGNORECASE | re.DOTALL)
 
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_STAGE = (
+    r"\b(?:stage\s*(?:number |no\.? |#)?(?:\d{1,9}|one|two|three|four|five|six|seven|eight|nine|ten)"
+    rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}|last) stage)\b"
+)
+STAGE = re.compile(_STAGE, re.IGNORECASE)
+_BY = re.compile(r"\b(?:by|until|before|till)\b", re.IGNORECASE)
+_SOON = re.compile(
+    rf"\b(?:today|tonight|tomorrow|(?:on|this|next) (?:{WEEKDAY}|week|month)|(?:in|within) \w+ (?:day|week|month)s?)\b",
+    re.IGNORECASE,
+)
+_AMOUNT = r"(?:\d[\d.,]*|an?|half an|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_ANY_DAY = date(2028, 1, 1)  # of a leap year: whether a day is named does not hang on today
+LAST_STAGE = -1  # however many there are
+
 _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("report", re.compile(r"\Areports?\s+(?P<argument>\d+|all)\Z", re.IGNORECASE)),
     (
+        "let_go",
+        re.compile(
+            r"\A(?:please )?(?:cancel|drop|delete|remove|undo|forget|let go of) (?:my |the |that |this )?(?:promise|commitment|deadline)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    ("commit", re.compile(rf"(?P<argument>.*{_STAGE}.*)", re.IGNORECASE | re.DOTALL)),
+    (
         "commit",
         re.compile(
-            r"(?P<argument>.*\bstage\s*\d{1,9}\b.*\b(?:by|until|before|till)\b.+)", re.IGNORECASE | re.DOTALL
+            r"\A(?:i(?: will|['\u2019]?ll| want to| wanna| plan to|['\u2019]m going to| am going to)? )?"
+            r"(?P<argument>(?:finish|complete|be done with|get through|be through with) .+)",
+            re.IGNORECASE | re.DOTALL,
         ),
     ),
     ("quiz", re.compile(r"\Aquiz(?: me)?(?:\s+(?:on |about )?(?P<argument>.+))?\Z", re.IGNORECASE)),
@@ -45,7 +73,30 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     (
         "hours",
         re.compile(
-            r"\A(?:i have )?(?P<argument>-?\d+(?:[.,]\d+)?)\s*(?:h|hours?)\s*(?:a|per|/)\s*week\b.*\Z|\Ahours\s+(?P<number>-?\d+.*)\Z",
+            rf"\A(?:i have )?(?P<argument>-?{_AMOUNT}\s*(?:h|hrs?|hours?)\s*(?:a|per|/)\s*week\b.*)\Z|\Ahours\s+(?P<number>-?{_AMOUNT}.*)\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "hours_a_day",
+        re.compile(
+            rf"\A(?:i (?:have|can do|can spend|can study) )?(?P<argument>{_AMOUNT}\s*(?:h|hrs?|hours?|m|mins?|minutes?)"
+            r"\s*(?:(?:a|per|every|each|/)\s*(?:week|work)?days?|daily))(?: for learning)?[\s.!]*\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    ("pause", re.compile(r"\A(?:please )?pause (?:my |the )?(?P<argument>.+?)(?: path)?\Z", re.IGNORECASE)),
+    (
+        "resume",
+        re.compile(
+            r"\A(?:please )?(?:resume|unpause|take up) (?:my |the )?(?P<argument>.+?)(?: path)?\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "give_up",
+        re.compile(
+            r"\A(?:please )?(?:give up|abandon) (?:on )?(?:my |the )?(?P<argument>.+?)(?: path)?\Z",
             re.IGNORECASE,
         ),
     ),
@@ -59,9 +110,27 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     ("snooze", re.compile(r"\Asnooze\s+(?:for\s+)?(?P<argument>.+)\Z", re.IGNORECASE)),
+    (  # told of, with the day it ends
+        "away",
+        re.compile(
+            r"\A(?:(?:(?:i(?:['\u2019]?m| am| have| got|['\u2019]?ve| will be|['\u2019]?ll be)|we have|there are|have|got|on)\b.{0,30})?"
+            r"\b(?:exams?|tests?|finals|midterms|semesters?|vacations?|holidays?|busy|away|travel\w*|trip|sick|ill|off|out|leave|unavailable)\b.{0,20})?"
+            r"\b(?P<argument>(?:until|till|til)\s+.+)\Z",
+            re.IGNORECASE,
+        ),
+    ),
     (
         "stop",
         re.compile(r"\A(?:please )?(?:stop|end|quit|leave) (?:the |this |my )?interview\b", re.IGNORECASE),
+    ),
+    (  # and did not go well
+        "failed",
+        re.compile(
+            r"\A(?!.*\b(?:mock|practi[cs]e)\b)\W*(?:so )?i(?: have|['\u2019]?ve)? (?:just |really |totally |completely )?"
+            r"(?:failed|bombed|flunked|blew|messed up|screwed up|did(?:n['\u2019]?t| not) (?:pass|clear|get through)|got rejected (?:in|after|from))"
+            r" (?P<argument>(?:\w+ ){0,4}interview\b.*)",
+            re.IGNORECASE | re.DOTALL,
+        ),
     ),
     (  # a real one that is over
         "debrief",
@@ -96,12 +165,21 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
             re.IGNORECASE,
         ),
     ),
-    ("reminders", re.compile(r"\Areminders?\s+(?:to |at )?(?P<argument>.+)\Z", re.IGNORECASE | re.DOTALL)),
-    (
+    ("reminders", re.compile(r"\Areminders?\s+(?P<argument>.+)\Z", re.IGNORECASE | re.DOTALL)),
+    (  # asked about, not for
         "reminders",
-        re.compile(r"\bremind(?:er|ers)?\b(?:.*?\bat\s+(?P<argument>.+))?", re.IGNORECASE | re.DOTALL),
+        re.compile(
+            r"\A(?:what|when|how|why|which|do|are|is)\b.*\bremind(?:er|ers)?\b", re.IGNORECASE | re.DOTALL
+        ),
     ),
-    ("progress", re.compile(r"\b(?:my progress|how am i doing|how far am i)\b", re.IGNORECASE)),
+    ("reminders", re.compile(r"(?P<argument>.*\bremind(?:er|ers)?\b.*)", re.IGNORECASE | re.DOTALL)),
+    (
+        "progress",
+        re.compile(
+            r"\b(?:my progress|how am i doing|how far am i|what (?:did|have) i (?:\w+ )?(?:learn\w*|do|done|stud\w+)|how was my week)\b",
+            re.IGNORECASE,
+        ),
+    ),
     (
         "next",
         re.compile(r"\bwhat(?:'s| is)? next\b|\bcontinue\b|\bnext (?:one|question|step)\b", re.IGNORECASE),
@@ -129,12 +207,41 @@ _WHOLE = (
     "debrief",
     "expect",
     "commit",
+    "failed",
 )  # their argument is the whole text: a company and a day stand anywhere in it
 
+_NEVER_MIND = re.compile(
+    r"(?:oh )?(?:never ?mind|nvm|nothing|forget (?:it|that)|leave it|let it be|not now|later|no|no thanks?(?: you)?|none)[\s.!]*",
+    re.IGNORECASE,
+)
+_WHAT_RUNS = ("it", "this", "that", "path", "learning", "interview", "session", "question")
+_WHEN_ALONE = re.compile(
+    r"(?:this|next) (?:week|month|year)|today|tonight|tomorrow|now|next|first", re.IGNORECASE
+)
+_SHRUG = re.compile(
+    r"(?:i (?:have |['\u2019]?ve )?)?(?:idk|dunno|no idea|no clue|not sure|(?:do not|don['\u2019]?t) (?:know|care|mind|have (?:one|any|it))|none|no|nope|nah|n/?a"
+    r"|nothing|any(?:thing|one| company| role)?|whatever|no (?:company|role|preference|resume|cv|jd)|(?:it )?does(?:n['\u2019]?t| not) matter)"
+    r"(?:,? (?:yet|man|bro|sorry|really|tbh|at all|in particular|specific))*[\s.!?]*",
+    re.IGNORECASE,
+)
+_FINISHED = re.compile(
+    r"(?:ok(?:ay)?,? )?(?:i(?:['\u2019]?m| am|['\u2019]?ve| have)? )?(?:just )?(?:(?:finished|completed|done|read|watched)"
+    r"(?: (?:it|this|that|reading|watching|(?:with |reading |watching )(?:it|this|that)|(?:with )?(?:the|this) (?:article|video|page|chapter|resource|one)))?)(?: now)?[\s.!]*",
+    re.IGNORECASE,
+)
 LONGEST_SILENCE = (
     40  # characters of "please stop reminding me": a longer text may be an answer that speaks of it
 )
+_SOME_OF_THEM = re.compile(  # "no reminders on Sundays" is not "no reminders"
+    rf"\b(?:on|at|in|until|till|before|after|between|unless|except|if|when|today|tonight|tomorrow|this|next|{WEEKDAY}|week ?(?:days?|ends?))s?\b|\d",
+    re.IGNORECASE,
+)
+_NO_MORE_THAN_THAT = re.compile(
+    r"(?:(?:please|can you|could you|set|change|show|my|a|the|me)\s+)*remind(?:ers?)?(?:[,\s]+(?:me|please))*",
+    re.IGNORECASE,
+)
 LONGEST_WISH = 120  # characters; longer texts are told stories, not wishes
+_COURTESY = re.compile(r"(?:[\s,.!?]+(?:please|pls|thanks|thank you))+[\s.!?]*\Z", re.IGNORECASE)
 _POLITE = re.compile(
     r"(?:[\s,.!?]+(?:please|pls|thanks|thank you|today|tomorrow|now|then))+[\s.!?]*\Z", re.IGNORECASE
 )
@@ -185,15 +292,70 @@ def meaning(text: str) -> Command | None:
     for verb, pattern in _MEANINGS:
         if match := pattern.search(text):
             if verb == "silence":
-                return Command(verb="reminders", argument="off", sure=len(text) <= LONGEST_SILENCE)
+                argument = text.strip() if _SOME_OF_THEM.search(text) else "off"
+                return Command(verb="reminders", argument=argument, sure=len(text) <= LONGEST_SILENCE)
+            if verb == "reminders":
+                argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
+                return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
+            if verb in ("pause", "resume", "give_up") and match["argument"].lower() in _WHAT_RUNS:
+                return Command(verb=verb)
+            if verb == "hours_a_day":  # unsure: it may answer how long something takes
+                return Command(verb="hours", argument=match["argument"])
+            if verb == "let_go":
+                return Command(verb="commit", argument="off")
+            if verb == "away":
+                if end_in(match["argument"], _ANY_DAY) is None and fault(match["argument"]) is None:
+                    continue
+                return Command(verb="snooze", argument=match["argument"].strip())
+            if verb == "commit" and not _names_a_day(text):
+                continue
             if verb in _WHOLE:
                 return Command(verb=verb, argument=text.strip())
             named = next(
                 (match[each] for each in ("argument", "role", "number") if match.groupdict().get(each)), ""
             )
-            sure = verb in _SURE and pattern.fullmatch(_POLITE.sub("", text).strip(" .!?\n")) is not None
-            return Command(verb=verb, argument=_POLITE.sub("", named).strip(" .!?\n"), sure=sure)
+            if verb == "learn" and _WHEN_ALONE.fullmatch(named.strip(" .!?")):
+                named = ""
+            polite = _COURTESY if verb == "snooze" else _POLITE  # until when is no courtesy
+            sure = verb in _SURE and pattern.fullmatch(polite.sub("", text).strip(" .!?\n")) is not None
+            return Command(verb=verb, argument=polite.sub("", named).strip(" .!?\n"), sure=sure)
     return None
+
+
+def _names_a_day(text: str) -> bool:
+    """Whether a promise in it names its day, or is a promise without one: an answer, too, may speak of stage 2."""
+    starts = re.match(rf"(?:\S+\s+)?{_STAGE}\s+(?:by|until|before|till)\b", text.strip(), re.IGNORECASE)
+    rest = STAGE.sub(" ", text)
+    by = _BY.search(rest)
+    ends = rest[by.end() :] if by is not None else " ".join(found[0] for found in _SOON.finditer(rest))
+    return bool(starts) or end_in(ends, _ANY_DAY) is not None or fault(ends) is not None
+
+
+def stage_in(text: str) -> int | None:
+    """The stage named: "stage 2", "stage two", "the second stage"; LAST_STAGE for "the last stage"; None without one."""
+    found = STAGE.search(text)
+    if found is None:
+        return None
+    words = in_figures(found[0].lower())
+    if "last" in words:
+        return LAST_STAGE
+    number = re.search(r"\d+", words)
+    return int(number[0]) if number else _ORDINALS.index(words.split()[0]) + 1
+
+
+def lets_be(text: str) -> bool:
+    """Whether a question of ours is waved off: "never mind"."""
+    return _NEVER_MIND.fullmatch(text.strip()) is not None
+
+
+def shrugs(text: str) -> bool:
+    """Whether a question of ours about them has no answer: "no idea", "none"."""
+    return _SHRUG.fullmatch(text.strip()) is not None
+
+
+def is_finished(text: str) -> bool:
+    """Whether somebody says that they are through with what is at hand: "i finished it"."""
+    return _FINISHED.fullmatch(text.strip()) is not None
 
 
 def asks_back(text: str) -> bool:
@@ -207,16 +369,3 @@ def bare_minutes(argument: str) -> int | None:
     if match is None:
         return None
     return int(match[1]) * (60 if (match[2] or "").startswith("h") else 1)
-
-
-def hour_of_day(text: str) -> int | None:
-    """The hour in "19", "19:00", "7 pm", "at 7:30pm" (minutes are dropped); None when there is no such time."""
-    match = re.search(r"(?<!\d)(\d{1,2})(?::(\d{2}))?\s*(am|pm)?(?![\d:])", text.lower())
-    if match is None:
-        return None
-    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
-    if half:
-        if not 1 <= hour <= 12:
-            return None
-        hour = hour % 12 + (12 if half == "pm" else 0)
-    return hour if hour < 24 and minute < 60 else None

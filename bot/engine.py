@@ -59,6 +59,7 @@ from bot.stages import (
     how_scored,
     interview,
     learning,
+    lessons,
     nudging,
     pace,
     placing,
@@ -114,6 +115,9 @@ _NEEDS: dict[str, frozenset[str]] = {  # by command word or verb; what is not na
             "hour",
             "zone",
             "why",
+            "pause",
+            "resume",
+            "give_up",
         ),
         frozenset({"paths"}),
     ),
@@ -384,7 +388,8 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             if answered := reviewing.lettered(conversation, text, turn):
                 return _way_back(*answered)
             meant = commands.meaning(text)
-            if meant is not None and meant.verb != "quiz" and len(text.split()) > 1:
+            no_wish = ("quiz", *_PATH_STATES)  # "resume it" may be what a blank stands for
+            if meant is not None and meant.verb not in no_wish and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
             return _quizzed(conversation, floor, text, turn)
         case Setting(field="hours" | "until" | "commitment") as asked:
@@ -447,8 +452,12 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return answered
     if turn.content.path(text):
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
+    if commands.is_finished(text) and lessons.at_step(conversation, turn) is not None:
+        return _obeyed(conversation, Command(verb="done"), turn)
     if meant := commands.meaning(text):
         return _obeyed(conversation, meant, turn)
+    if learning.is_list(text, turn):
+        return _obeyed(conversation, Command(verb="learn", argument=text), turn)
     if not conversation.profile.goal and not turn.known.paths:
         return setup.start(conversation, turn)
     if again := reviewing.not_answered(conversation, turn):
@@ -481,6 +490,10 @@ def _obeyed(conversation: Conversation, command: Command, turn: Turn) -> Outcome
     verb, argument = command.verb, command.argument
     if verb != "forget":
         conversation = conversation.without(ConfirmingForget)  # asked twice in a row, or not at all
+    if state := _PATH_STATES.get(verb):
+        nothing_open = conversation.floor is None and conversation.interview is None
+        if (argument or nothing_open) and (told := learning.put_in(conversation, argument, state, turn)):
+            return _way_back(*told)
     if verb in _CONTROLS:
         return _CONTROLS[verb](conversation, turn)
     if verb in _ERRANDS:
@@ -673,6 +686,8 @@ def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn)
 
 def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn) -> Outcome:
     """The answer to a setting of learning."""
+    if commands.lets_be(text):
+        return _cancelled(conversation, turn)
     meant = commands.meaning(text)
     if (
         meant is not None
@@ -698,7 +713,7 @@ def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:
 def _hour_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """The reminder hour; then the path it was asked for, or the waiting nudge gets its new time."""
     floor = conversation.floor
-    conversation, effects = settings.reminder_hour(conversation, text, turn)
+    conversation, effects = settings.rhythm_given(conversation, text, turn)
     if isinstance(floor, Setting) and floor.skill and floor not in conversation.stages:
         conversation = conversation.without(Setting).with_profile(
             zone_asked=False
@@ -942,6 +957,7 @@ def _done(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return learning.done(conversation, argument, turn)
 
 
+_PATH_STATES: dict[str, learning.PathState] = {"pause": "paused", "resume": "active", "give_up": "abandoned"}
 _CONTROLS: dict[str, Callable[[Conversation, Turn], Outcome]] = {
     "hint": _hint,
     "skip": _skip,
@@ -959,6 +975,7 @@ _ERRANDS: dict[str, Callable[[Conversation, str, Turn], Outcome]] = {
     "report": reporting.show,
     "debrief": debrief.begin,
     "expect": debrief.expect,
+    "failed": debrief.failed,
     "path": learning.path_wanted,
     "hours": learning.hours_given,
     "commit": committing.commit,

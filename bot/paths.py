@@ -294,6 +294,11 @@ def minutes_left(path: LearningPath) -> int:
     return sum(stage_minutes(stage) for stage in path.stages)
 
 
+def minutes_until(path: LearningPath, number: int) -> int:
+    """What must still be done until a stage is complete: of it and of the open ones before it."""
+    return sum(stage_minutes(stage) for stage in path.stages if stage.stage_number <= number)
+
+
 def stage_minutes(stage: PathStage) -> int:
     """What is left of one stage."""
     if stage.status == "completed":

@@ -196,6 +196,9 @@ def test_several_a_day_share_the_time_before_the_reminder_hour() -> None:
     assert reminder_hours(Profile(reminder_hour=20, nudges_a_day=3)) == [12, 16, 20]
     assert reminder_hours(Profile(reminder_hour=20, nudges_a_day=2)) == [14, 20]
     assert reminder_hours(Profile(reminder_hour=7, nudges_a_day=2)) == [7]  # before the quiet hours end: one
+    assert reminder_hours(Profile(reminder_hour=9, nudges_a_day=2)) == [9, 15]  # 8:00 is too close
+    assert reminder_hours(Profile(reminder_hour=12, nudges_a_day=3)) == [12, 15, 18]
+    assert reminder_hours(Profile(reminder_hour=8, nudges_a_day=2)) == [8, 15]
     twice = student("UTC", reminder_hour=20, nudges_a_day=2)
     first = next_reminder(twice, utc("2026-03-02T09:00"))
     assert first == utc("2026-03-02T14:00")

@@ -251,6 +251,26 @@ async def test_question_survives_everything_that_interrupts_it(talk: Talk) -> No
     """)
 
 
+async def test_no_idea_goes_on_without(talk: Talk) -> None:
+    """At each step of the set-up it is no name and no resume."""
+    await talk.play("""
+        user: /interview short
+        bot: Which company? ...
+        user: idk
+        bot: Which role? Type it, or press one. ...
+        user: no idea man
+        bot: Send your resume as a PDF, Word or text file, ...
+        user: none
+        bot: Last one: the job description, ...
+        user: I don't have one
+        bot: General practice · ... 3 questions, ...
+        bot: 1 of 3 · ...
+    """)
+    session = (await documents(talk, "interview_sessions"))[-1]
+    assert (session["company"], session["resume_text"]) == ("General practice", None)
+    assert "idea" not in str(session["role"])
+
+
 async def test_parts_that_arrive_while_grading_join_the_answer(talk: Talk) -> None:
     """An answer in two messages is one attempt and is graded as a whole."""
     await set_up(talk)

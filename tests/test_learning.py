@@ -180,7 +180,7 @@ async def test_rubbish_after_a_command_gets_a_sentence(talk: Talk) -> None:
         user: /learn quantum basket weaving
         bot: I have no path for quantum basket weaving yet, and noted that it is wanted. These I have: ...
         user: /reminders 25:00
-        bot: I did not find a time of day in that. ...
+        bot: I did not understand all of that, so nothing has changed. ...
         user: /snooze banana
         bot: Say /snooze 1h, tonight, 1d, 1w or "until 12 December", or press one. [One hour] [Tonight] [Tomorrow] [A week] [Until a date] [Fewer of these]
     """)
@@ -405,3 +405,114 @@ async def test_clock_that_jumps_back_does_not_stop_the_nudges(talk: Talk) -> Non
     talk.new()
     await talk.wait(timedelta(days=3))
     assert [each.kind for each in talk.new()].count("nudge") >= 2
+
+
+async def test_several_skills_at_once_begin_with_the_first(talk: Talk) -> None:
+    """The others stand on buttons; what there is no path for is noted each by itself."""
+    await talk.say("/start")
+    await talk.press("Just ask me")
+    await talk.say("/stop")
+    talk.new()
+    await talk.say("learn sql and python")
+    said = talk.new()
+    assert texts(said)[0] == "One at a time: SQL first. Press when you want to begin Python, too."
+    assert [each.label for each in said[0].message.choices] == ["Python"]
+    assert [each["skill"] for each in await documents(talk, "learning_paths")] == ["sql"]
+    await talk.say("/cancel")
+    talk.new()
+    await talk.say("learn git + rust")
+    assert texts(talk.new())[0] == "I have no path for rust yet, and noted that it is wanted."
+    assert {each["skill"] for each in await documents(talk, "learning_paths")} == {"sql", "git"}
+    await talk.say("learn haskell, prolog")
+    assert {each["skill"] for each in await documents(talk, "skill_wishes")} == {"rust", "haskell", "prolog"}
+    talk.new()
+    await talk.say("java, javascript")
+    assert texts(talk.new())[0].startswith("One at a time: Java first.")
+    await talk.say("data structures and algorithms")
+    assert "One at a time" not in texts(talk.new())[-1]
+
+
+async def test_pause_resume_and_give_up_act_on_a_path_in_words(talk: Talk) -> None:
+    """With nothing running, the one at hand; with its name, that one."""
+    await talk.say("learn sql")
+    await talk.say("/skip")
+    talk.new()
+    await talk.play("""
+        user: pause
+        bot: ... [Take it up again] [Next step]
+        user: resume
+        bot: ...
+        bot: SQL · Stage 1 of 4 ...
+        user: pause sql
+        bot: ... [Take it up again] [Next step]
+        user: resume sql
+        bot: ...
+        bot: SQL · Stage 1 of 4 ...
+        user: give up sql
+        bot: ... [Take it up again] [Next step]
+        user: pause cobol
+        bot: You have no path called cobol, so nothing has changed. [Progress]
+        user: resume
+        bot: ...
+    """)
+    assert (await documents(talk, "learning_paths"))[0]["state"] == "abandoned"
+
+
+async def test_pause_in_an_interview_is_of_the_interview(talk: Talk) -> None:
+    """A path stays as it is."""
+    await talk.say("learn sql")
+    await talk.say("/skip")
+    talk.new()
+    await talk.say("/interview one")
+    await talk.say("pause")
+    talk.new()
+    assert (await documents(talk, "learning_paths"))[0]["state"] == "active"
+    await talk.say("resume")
+    assert (await documents(talk, "learning_paths"))[0]["state"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("hours 1,000", "I can plan with 1 to 60 hours a week."),
+        ("2 hours a day", "Noted: 14 h a week."),
+        ("1 hour a day", "Noted: 7 h a week."),
+        ("five hours a week", "Noted: 5 h a week."),
+        ("30 min a day", "Noted: 3 h a week; I plan in whole hours"),
+    ],
+)
+async def test_hours_are_taken_as_they_are_counted(talk: Talk, words: str, told: str) -> None:
+    """A day's hours are seven times as many a week."""
+    await talk.say("learn sql")
+    await talk.say("/skip")
+    talk.new()
+    await talk.say(words)
+    assert told in texts(talk.new())[0]
+
+
+@pytest.mark.parametrize("words", ["finished", "i finished it", "I read it.", "im done"])
+async def test_plain_words_say_done(talk: Talk, words: str) -> None:
+    """Of the resource at hand; with its question open they are an answer."""
+    await talk.say("learn sql")
+    await talk.say("/skip")
+    talk.new()
+    await talk.say(words)
+    done = [each["status"] for each in await documents(talk, "learning_progress")].count("completed")
+    assert done == 1
+    await talk.say(words)
+    done = [each["status"] for each in await documents(talk, "learning_progress")].count("completed")
+    assert done == 1
+
+
+async def test_what_was_learnt_is_progress_and_a_lost_interview_gets_a_kind_word(talk: Talk) -> None:
+    """Neither is a wish for a path or a set-up."""
+    await talk.say("learn sql")
+    await talk.say("/skip")
+    talk.new()
+    await talk.play("""
+        user: what did i learn this week
+        bot: SQL 0 %, stage 1 of 4, ...
+        user: i failed my interview :(
+        bot: I am sorry. One interview says little about the next one, ... [Interview] [I had a real interview]
+    """)
+    assert await documents(talk, "skill_wishes") == []

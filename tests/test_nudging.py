@@ -1,5 +1,6 @@
 """Nudges as a student lives them: when one comes, what it says, what it leaves to them, and what is kept of it."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -105,11 +106,60 @@ async def test_only_on_the_days_they_named(talk: Talk) -> None:
     assert await days_of(talk, 7) == ["Sun 8 19:00", "Sat 14 19:00"]
 
 
+async def test_days_hour_and_rhythm_are_set_by_one_phrase_or_not_at_all(talk: Talk) -> None:
+    """Nothing of what was said is dropped in silence."""
+    await learning(talk)
+    await talk.play("""
+        user: reminders 7 p.m. weekdays
+        bot: I remind you at most once a day around 19:00 (...), never between ... On Mon, Tue, Wed, Thu, Fri only. ...
+        user: dont remind me on fridays
+        bot: I remind you at most once a day around 19:00 ... On Mon, Tue, Wed, Thu only. ...
+        user: remind me at 9 on the moon
+        bot: I did not understand all of that, so nothing has changed. ... [Reminder hour]
+        user: remind me every day at 9 in the evening
+        bot: I remind you at most once a day around 21:00 (...), never between 22:00 and 8:00. Next: today at 21:00. ...
+        user: reminders half past 7
+        bot: I remind you at most once a day around 19:00 ...
+        user: reminders at 8 and 20
+        bot: I keep your latest hour and spread the others over the day: 14:00 and 20:00. [Other time]
+        bot: I remind you at most 2 times a day around 14:00 and 20:00 ...
+        user: no reminders on weekdays
+        bot: ... On Sat, Sun only. ...
+        user: and no reminders at weekends
+        bot: Reminders are off. ...
+    """)
+
+
+async def test_both_of_two_a_day_come_whatever_the_hour(talk: Talk) -> None:
+    """At 9:00 the day has just begun: the second comes in the afternoon, not an hour before it."""
+    await learning(talk)
+    await talk.say("reminders twice a day, 9 am")
+    assert "2 times a day around 9:00 and 15:00" in texts(talk.new())[-1]
+    assert await days_of(talk, 1) == ["Mon 2 15:00", "Tue 3 09:00"]
+
+
+async def test_an_hour_without_a_zone_asks_for_the_city(talk: Talk) -> None:
+    """Each time: what hour it is there is not known. Without an hour nothing is asked."""
+    talk.zone = ""
+    await learning(talk)
+    await talk.say("/cancel")
+    talk.new()
+    await talk.play("""
+        user: reminders weekdays at 20:00
+        bot: I remind you at most once a day. On Mon, Tue, Wed, Thu, Fri only. 20:00 is kept. To know when it is 20:00 for you: which city are you in? I keep only its time zone. [Skip]
+        user: Pune
+        bot: Is it 14:30 for you? ...
+        press: Yes
+        bot: Time zone set: Asia/Kolkata.
+        bot: I remind you at most once a day around 20:00 (Asia/Kolkata) ...
+    """)
+
+
 async def test_a_rhythm_of_countless_days_is_asked_for_again(talk: Talk) -> None:
     """A number too long to be read changes nothing."""
     await learning(talk)
     await talk.say(f"/reminders every {'9' * 5000} days")
-    assert "I did not find a time of day in that." in texts(talk.new())[0]
+    assert "I did not understand all of that" in texts(talk.new())[0]
     assert (await conversation(talk)).profile.nudge_every == 1
 
 
@@ -134,7 +184,7 @@ async def test_hours_that_do_not_exist_or_are_quiet_are_answered(talk: Talk) -> 
     await learning(talk)
     await talk.play("""
         user: /reminders 25:00
-        bot: I did not find a time of day in that. ... [Reminder hour]
+        bot: I did not understand all of that, so nothing has changed. ... [Reminder hour]
         user: /reminders 23
         bot: 23:00 lies in your quiet hours (22:00 to 8:00), so I will write at 8:00. [Other time]
     """)
@@ -271,6 +321,10 @@ async def test_fewer_and_snooze_say_when_reminders_are_off(talk: Talk) -> None:
         ("for 3 days", "Thu 5 Mar at 19:00"),
         ("until 20 March", "Fri 20 Mar at 19:00"),
         ("until Friday", "Fri 6 Mar at 19:00"),
+        ("until tomorrow", "tomorrow at 19:00"),
+        ("30 minutes", "today at 19:30"),
+        ("two weeks", "Mon 16 Mar at 19:00"),
+        ("until 13/3 at 6 pm", "Fri 13 Mar at 18:00"),
     ],
 )
 async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str) -> None:
@@ -287,6 +341,47 @@ async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str
     assert f"{first.at:%H:%M}" == until[-5:]
     assert first.at > talk.now - timedelta(days=19)
     assert (await documents(talk, "nudges"))[0]["answer"] == "snoozed"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("/snooze for a month", "Silent until Thu 2 Apr at 09:00."),
+        ("until christmas", "Silent until Fri 25 Dec at 19:00."),
+        ("until end of month", "Silent until Tue 31 Mar at 19:00."),
+        ("until 1 March 2027", "Silent until Mon 1 Mar 2027 at 19:00."),
+        ("until 12/12", "Silent until Sat 12 Dec at 19:00."),
+        ("until the 5th", "Silent until Thu 5 Mar at 19:00."),
+        ("until 5/12", "That may be two different days. Write its month as a word, such as 5 December."),
+        ("until 31 feb", "The calendar has no such day. Name another one."),
+        ("i have exams until 5th may dont write", "Silent until Tue 5 May at 19:00."),
+        ("im on vacation until 20 april", "Silent until Mon 20 Apr at 19:00."),
+        ("dont remind me until friday", "Silent until Fri 6 Mar at 19:00."),
+        ("remind me tomorrow at 6pm", "Silent until tomorrow at 18:00."),
+        ("remind me on friday at 6pm", "Silent until Fri 6 Mar at 18:00."),
+        ("remind me in two hours", "Silent until today at 11:00."),
+        ("no reminders this week", "Silent until Mon 9 Mar at 19:00."),
+        ("no reminders tomorrow", "Silent until Wed 4 Mar at 19:00."),
+    ],
+)
+async def test_a_silence_as_people_say_it(talk: Talk, words: str, told: str) -> None:
+    """Loose days, a year where it is another one, a date that is none or two; the hour for good stays."""
+    await learning(talk)
+    await talk.say(words)
+    said = texts(talk.new())[0]
+    assert re.sub(r"(?<=\d:0)\d", "0", said) == told
+    profile = (await conversation(talk)).profile
+    assert (profile.reminder_hour, profile.reminders, profile.nudge_days) == (19, True, "0123456")
+
+
+async def test_tomorrow_is_the_next_day_also_late_at_night(talk: Talk) -> None:
+    """Pressed at 22:30, not the day after it."""
+    await learning(talk)
+    await talk.wait(timedelta(hours=13, minutes=25))
+    talk.new()
+    await talk.press("snooze:tomorrow")
+    assert texts(talk.new()) == ["Silent until tomorrow at 19:00."]
+    assert await days_of(talk, 1) == ["Tue 3 19:00"]
 
 
 @pytest.mark.parametrize("words", ["until Friday", "Until 6 March", "until next Friday"])
@@ -418,6 +513,110 @@ async def test_commitment_is_brought_up_the_day_before_in_their_words(talk: Talk
     assert texts(talk.new())[0].startswith("You told me by when you want to be done, so I bring it up ")
 
 
+@pytest.mark.parametrize(
+    ("words", "stage", "until"),
+    [
+        ("stage two by Friday", 2, "Friday 6 Mar"),
+        ("I'll finish stage 1 tomorrow", 1, "Tuesday 3 Mar"),
+        ("second stage by friday", 2, "Friday 6 Mar"),
+        ("finish sql by 30 march", 4, "Monday 30 Mar"),
+        ("i will finish the last stage by end of the month", 4, "Tuesday 31 Mar"),
+        ("stage 2 in 2 weeks", 2, "Monday 16 Mar"),
+        ("stage 3 may be done by Friday", 3, "Friday 6 Mar"),
+        ("I sat down: stage 3 by Friday", 3, "Friday 6 Mar"),
+        ("stage 1 by 1 jan 2027", 1, "Friday 1 Jan 2027"),
+        ("stage 1 of my sql path until Friday", 1, "Friday 6 Mar"),
+    ],
+)
+async def test_commitment_names_its_stage_and_day_in_many_ways(
+    talk: Talk, words: str, stage: int, until: str
+) -> None:
+    """Numbers in words, the whole path, a month's name that is none."""
+    await learning(talk)
+    await talk.say(words)
+    assert f"to go until {until}" in texts(talk.new())[-1]
+    promise = (await conversation(talk)).commitment
+    assert promise is not None
+    assert promise.stage == stage
+
+
+async def test_commitment_is_of_the_path_it_names(talk: Talk) -> None:
+    """Python is at hand, SQL is named; a skill without a path is offered, and one that rests is taken up first."""
+    await learning(talk)
+    await talk.say("learn python")
+    talk.new()
+    await talk.say("sql stage 2 by Friday")
+    sql = (await conversation(talk)).commitment
+    await talk.say("stage 1 by thursday")
+    python = (await conversation(talk)).commitment
+    assert sql is not None
+    assert python is not None
+    assert sql.path != python.path
+    talk.new()
+    await talk.play("""
+        user: stage 1 of git by thursday
+        bot: A promise is about a path of yours, and you have none in Git yet. Shall I begin it? [Git]
+    """)
+    await talk.press(f"path:{sql.path}.paused")
+    talk.new()
+    await talk.play("""
+        user: finish sql by thursday
+        bot: Your path in SQL is resting. Take it up again first, then name the day. [Take it up again]
+    """)
+
+
+async def test_commitment_says_what_it_replaces_and_is_let_go_in_words(talk: Talk) -> None:
+    """There is one at a time; "never mind" leaves the question."""
+    await learning(talk)
+    await talk.play("""
+        user: stage 1 by Thursday
+        bot: Noted: "stage 1 by Thursday". ...
+        user: stage 2 by Friday
+        bot: Noted: "stage 2 by Friday" instead of "stage 1 by Thursday". ...
+        user: cancel my promise
+        bot: Let go of. You can name another day whenever you like. ...
+        user: stage 1 by 31 february
+        bot: The calendar has no such day. Name another one.
+        user: stage 1 by 5/12
+        bot: That may be two different days. Write its month as a word, such as 5 December.
+        user: stage 2 by
+        bot: ...
+    """)
+    path = (await documents(talk, "learning_paths"))[0]["_id"]
+    await talk.press(f"commit:{path}.ask")
+    talk.new()
+    await talk.say("never mind")
+    assert (await conversation(talk)).floor is None
+
+
+async def test_commitment_promises_its_eve_only_where_that_comes(talk: Talk) -> None:
+    """Not with reminders off, nor in a silence, nor on a weekday without nudges."""
+    await learning(talk)
+    await talk.say("/reminders off")
+    await talk.say("stage 1 by Friday")
+    assert texts(talk.new())[-1].endswith("Reminders are off, so I do not bring it up.")
+    await talk.say("/reminders on")
+    await talk.say("/snooze until Saturday")
+    await talk.say("stage 1 by Friday")
+    assert texts(talk.new())[-1].endswith("to go until Friday 6 Mar.")
+    await talk.say("/reminders on")
+    await talk.say("/reminders mon wed")
+    await talk.say("stage 1 by Friday")
+    assert texts(talk.new())[-1].endswith("to go until Friday 6 Mar.")
+    await talk.say("stage 1 by Thursday")
+    assert texts(talk.new())[-1].endswith("I bring it up the day before.")
+
+
+async def test_commitment_counts_what_lies_before_it_whenever_it_is_told(talk: Talk) -> None:
+    """When it is noted and on its eve the same is left: all open stages up to it."""
+    await learning(talk)
+    await talk.say("stage 2 by Friday")
+    left = texts(talk.new())[-1].partition(". ")[2].partition(" to go")[0]
+    await talk.wait(timedelta(days=4))
+    (about,) = (each for each in texts(nudges(talk.new())) if "What you set out to do" in each)
+    assert left in about
+
+
 async def test_commitment_comes_on_its_eve_however_rare_nudges_are(talk: Talk) -> None:
     """Once a week is the rhythm; what they asked to be reminded of comes in between."""
     await learning(talk)
@@ -531,7 +730,7 @@ async def test_commitment_without_a_day_is_asked_again(talk: Talk) -> None:
         user: Friday
         bot: Noted: "Friday". ... until Friday 6 Mar; I bring it up the day before. ...
         user: stage 1 by tomorrow
-        bot: Noted: "stage 1 by tomorrow". ... to go until Tuesday 3 Mar. [Next step] [Let it go]
+        bot: Noted: "stage 1 by tomorrow" instead of "Friday". ... to go until Tuesday 3 Mar. [Next step] [Let it go]
     """)
 
 

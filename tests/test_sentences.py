@@ -55,7 +55,7 @@ LONGEST |= {
     "by": "Wednesday 30 Sep", "day": "Wednesday 30 Sep", "days": "Mon, Tue, Wed, Thu, Fri, Sat", "done": "99 resources",
     "due": 999, "hours": "9:00 and 13:00 and 19:00", "left": "99 h 59 min", "numbers": "1, 2, 3, 4, 5",
     "often": "at most every 7 days", "quizzes": "99 quizzes", "reviews": "999 reviews", "spent": "99 h 59 min", "times": 3,
-    "words": "W" * 80, "freezes": 2,
+    "words": "W" * 80, "freezes": 2, "instead": ' instead of "' + "W" * 80 + '"',
 }  # fmt: skip # of nudges and reviews
 SHORT = {
     "company": "W" * 24,

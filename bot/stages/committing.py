@@ -1,37 +1,77 @@
 """A promise of one's own: "stage 2 by Friday". Kept in the student's words, brought up the day before (`nudging`), and told
 kindly when it was kept. Decides only."""
 
+import re
 from datetime import date, timedelta
 
 from msgspec.structs import replace
 
 from bot import paths
-from bot.clock import day_month, local_day
+from bot.clock import dated, local_day
+from bot.commands import LAST_STAGE, STAGE, stage_in
 from bot.conversation import Commitment, Conversation, Setting
-from bot.days import day_in
+from bot.days import day_in, end_in, fault
 from bot.documents import LearningPath
 from bot.effects import Effect, Outcome, Turn, button, reply
-from bot.messages import plain
-from bot.sentences import say
+from bot.messages import Choice, plain
+from bot.sentences import label, say
 from bot.stages import lessons, nudging, settings
 
 FURTHEST = timedelta(days=366)  # a promise lies at most so far ahead
+_BY = re.compile(r"\b(?:by|until|till|before)\b", re.IGNORECASE)
+_WHOLE_PATH = re.compile(r"\A(?:finish|complete|be done with|get through|be through with)\b", re.IGNORECASE)
 
 
 def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
-    """ "stage 2 by Friday": kept in the student's words, and brought up the day before."""
-    path = lessons.at_hand(conversation, turn)
+    """ "stage 2 by Friday", "finish SQL by 30 March": kept in the student's words, and brought up the day before. Of the
+    path named, else the one at hand; `off`: let go of."""
+    if words == "off":
+        return commit_pressed(conversation, words, turn)
+    skill = _skill_in(words, turn)
+    path = lessons.at_hand(conversation, turn, skill)
+    if path is None and skill:
+        first = Choice(id=f"learn:{skill}", label=label("learn_skill", skill=lessons.title_of(skill, turn)))
+        return conversation, [reply(say("commitment.no_path_in", skill=lessons.title_of(skill, turn)), first)]
     stage = paths.current(path) if path else None
     if path is None or stage is None:
         return conversation, [reply(say("commitment.no_path"), button("learn", "", "learn"))]
-    today = local_day(conversation, turn.at)
-    by, number = day_in(words, today), lessons.stage_number_in(words)
-    number = stage.stage_number if number is None else number
+    if path.state != "active":
+        back = Choice(id=f"path:{path.id}.active", label=label("take_up"))
+        return conversation, [reply(say("commitment.rests", skill=lessons.title_of(path.skill, turn)), back)]
     if not words:
         return settings.ask(conversation, "commitment", turn)
-    if by is None:  # the question, if it was asked, stays open
-        return conversation, [reply(say("commitment.no_day"))]
+    number = stage_in(words)
+    if number is None:
+        number = LAST_STAGE if _WHOLE_PATH.search(words) else stage.stage_number
+    if number == LAST_STAGE:
+        number = max(each.stage_number for each in path.stages if each.status != "completed")
+    by = _day_of(words, local_day(conversation, turn.at))
+    if not isinstance(by, date):  # the question, if it was asked, stays open
+        return conversation, [reply(say(by))]
     return _committed(conversation, path, number, by, words, turn)
+
+
+def _skill_in(words: str, turn: Turn) -> str:
+    """The skill a promise names, of their own paths or of ours; empty without one."""
+    named = _BY.split(STAGE.sub(" , ", words))[0].split()
+    runs = (" ".join(named[at : at + size]) for size in (4, 3, 2, 1) for at in range(len(named) - size + 1))
+    for run in runs:
+        name = run.strip(".,!?:;")
+        mine, template = lessons.named(name, turn) if name else None, turn.content.path(name)
+        if mine is not None or template is not None:
+            return template.skill if template is not None else name
+    return ""
+
+
+def _day_of(words: str, today: date) -> date | str:
+    """The day after "by", else the one anywhere beside the stage; the key of a sentence where there is none."""
+    rest = STAGE.sub(" , ", words)
+    for part in (_BY.split(rest)[-1], rest):
+        if (day := end_in(part, today)) is not None:
+            return day
+        if (wrong := fault(part)) is not None:
+            return f"days.{wrong}"
+    return "commitment.no_day"
 
 
 def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcome:
@@ -50,7 +90,8 @@ def commit_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outc
     by = day_in(day, turn.at.date())
     if path is None or by is None or not number.isdecimal():
         return conversation, [reply(say("general.old_button"))]
-    words = say("commitment.words", number=number, day=f"{by:%A} {day_month(by)}")
+    day = f"{by:%A} {dated(by, local_day(conversation, turn.at))}"
+    words = say("commitment.words", number=number, day=day)
     return _committed(conversation, path, int(number), by, words, turn)
 
 
@@ -68,15 +109,26 @@ def _committed(
     if by > today + FURTHEST:
         return conversation, [reply(say("commitment.far"))]
     promise = Commitment(path=path.id, stage=number, by=by, words=" ".join(words.split())[:80])
+    before = conversation.commitment
     conversation = replace(conversation.without(Setting), commitment=promise)
+    other = before is not None and before.words != promise.words
     text = say(
-        "commitment.noted" if by > today + timedelta(days=1) else "commitment.noted_near",
+        f"commitment.{_noted(conversation, turn, has_eve=by > today + timedelta(days=1))}",
         words=plain(promise.words),
-        left=lessons.minutes(sum(map(paths.stage_minutes, path.stages[:number]))),
-        by=f"{by:%A} {day_month(by)}",
+        instead=say("commitment.instead", was=plain(before.words)) if before is not None and other else "",
+        left=lessons.minutes(paths.minutes_until(path, number)),
+        by=f"{by:%A} {dated(by, today)}",
     )
     told = reply(text, button("next", "", "next_path"), button("commit", "off", "let_go"))
     return conversation, [*nudging.waiting(conversation, turn), told]
+
+
+def _noted(conversation: Conversation, turn: Turn, *, has_eve: bool) -> str:
+    """Which sentence: it is brought up the day before only where that will come."""
+    profile = conversation.profile
+    if not profile.reminders:
+        return "noted_off"
+    return "noted" if has_eve and nudging.brings_up(conversation, turn) else "noted_near"
 
 
 def closed(

@@ -75,6 +75,16 @@ def expect(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return conversation, [reply(say("debrief.expected", company=name, when=when), practise)]
 
 
+def failed(conversation: Conversation, text: str, turn: Turn) -> Outcome:
+    """A real one that did not go well: a word of comfort, then what helps. Nothing is asked of them."""
+    company = named(text, turn)
+    offers = (
+        button("interview", "", "interview"),
+        button("debrief", company.slug if company else "", "had_interview"),
+    )
+    return conversation, [reply(say("debrief.failed"), *offers)]
+
+
 def said(conversation: Conversation, stage: Expecting | Debriefing, text: str, turn: Turn) -> Outcome:
     """An answer in words."""
     if not stage.company and named(text, turn) is None:

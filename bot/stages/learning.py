@@ -5,6 +5,7 @@ import difflib
 import re
 from datetime import date
 from math import floor
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -37,9 +38,13 @@ from bot.stages import committing, feedback, lessons, nudging, quizzing, reviewi
 from bot.stages.choosing import MOST_BUTTONS
 from bot.stages.interview import LONGEST_ANSWER
 from bot.stages.reviewing import WEAK_BELOW, Miss
+from bot.times import hours_a_week
+
+PathState = Literal["active", "paused", "abandoned"]
 
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
 MOST_LINES = 5  # of paths in one message: more do not fit a phone's screen
+_LISTED = re.compile(r"[,;]|/|\s[+&]\s|(?<=\w)[+&](?=\w)|\b(?:and|plus|then|as well as)\b", re.IGNORECASE)
 REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
 
 
@@ -55,11 +60,36 @@ def learn(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return _taken_up(conversation, mine, turn, whole=True)
     template = turn.content.path(argument)
     if template is None:
+        if known := [each.skill for part in _parts(argument) if (each := turn.content.path(part))]:
+            return _one_of(conversation, argument, list(dict.fromkeys(known)), turn)
         return conversation, unknown_skill(conversation, argument, turn)
     missing = _missing(template, turn)
     if missing is not None:
         return conversation, [_prerequisite(template, missing)]
     return _begun(conversation, template, turn)
+
+
+def is_list(words: str, turn: Turn) -> bool:
+    """Whether it is several skills and nothing else: "SQL, Git and Python"."""
+    parts = _parts(words)
+    return len(parts) > 1 and all(turn.content.path(part) is not None for part in parts)
+
+
+def _parts(words: str) -> list[str]:
+    return [part for each in _LISTED.split(words) if (part := each.strip(" .!?"))] or [words]
+
+
+def _one_of(conversation: Conversation, asked: str, known: list[str], turn: Turn) -> Outcome:
+    """Several skills at once: the first of them now, the others by a press; each we have not got is a wish of its own."""
+    first, *others = (turn.content.paths[skill].title for skill in known)
+    missing = [part for part in _parts(asked) if turn.content.path(part) is None]
+    lines = [say("learn.one_first", skill=first, others=", ".join(others))] if others else []
+    if missing:
+        lines.append(say("learn.unknown_too", skill=plain(", ".join(missing)[:40])))
+    wishes = [companies.skill_wish(conversation.student, each, turn.at) for each in missing]
+    conversation, effects = learn(conversation, known[0], turn)
+    told = reply(" ".join(lines), *_skills(known[1:], turn))
+    return conversation, [*wishes, *([told] if lines else ()), *effects]
 
 
 def choose(key: str, conversation: Conversation, turn: Turn, **values: object) -> Reply:
@@ -579,6 +609,29 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     return conversation, [paths.changes(path, after), *nudging.waiting(conversation, turn), told]
 
 
+def put_in(conversation: Conversation, skill: str, state: PathState, turn: Turn) -> Outcome | None:
+    """`pause sql`, `give up sql`, `resume`: without a skill the path at hand, or the one that rests. None: there is none."""
+    if skill and lessons.named(skill, turn) is None:
+        return conversation, [
+            reply(say("learn.not_yours", skill=plain(skill[:40])), button("progress", "", "progress"))
+        ]
+    if state == "active" and not skill:
+        resting = [each for each in turn.known.paths if each.state == "paused"]
+        if len(resting) > 1:
+            choices = (
+                Choice(
+                    id=f"path:{each.id}.active",
+                    label=label("path_of", skill=lessons.name_of(each.skill, turn)),
+                )
+                for each in resting[:MOST_BUTTONS]
+            )
+            return conversation, [reply(say("learn.which_rests"), *choices)]
+        path = next(iter(resting), None)
+    else:
+        path = lessons.at_hand(conversation, turn, skill)
+    return path_pressed(conversation, f"{path.id}.{state}", turn) if path is not None else None
+
+
 def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
     line = _progress_line(path, local_day(conversation, turn.at), turn)
     if path.state == "active" and paths.step(path) is None:
@@ -630,10 +683,7 @@ def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: 
 
 def hours_given(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Hours a week in words: every open path is planned anew by them."""
-    number = re.search(
-        r"(?<![\w.,])(-?\d+(?:[.,]\d+)?)\s*(?:h|hrs?|hours?)?(?!\w)", text.lower()
-    )  # not "1e9"
-    asked = float(number[1].replace(",", ".")) if number else 0
+    asked = hours_a_week(text) or 0
     if not paths.FEWEST_HOURS <= asked <= paths.MOST_HOURS:
         limits = {"fewest": paths.FEWEST_HOURS, "most": paths.MOST_HOURS}
         conversation = conversation.without(*ASIDES).pushed(Setting(field="hours"))
@@ -672,13 +722,10 @@ def unknown_skill(conversation: Conversation, asked: str, turn: Turn) -> list[Ef
         names[name] for name in difflib.get_close_matches(asked.casefold(), names, n=6, cutoff=0.6)
     )
     shown_ = plain(asked[:40])
+    wishes = [companies.skill_wish(conversation.student, each, turn.at) for each in _parts(asked)]
     if close:
-        told = reply(say("learn.unknown", skill=shown_), *_skills(list(close), turn))
-        return [companies.skill_wish(conversation.student, asked, turn.at), told]
-    return [
-        companies.skill_wish(conversation.student, asked, turn.at),
-        choose("unknown_plain", conversation, turn, skill=shown_),
-    ]
+        return [*wishes, reply(say("learn.unknown", skill=shown_), *_skills(list(close), turn))]
+    return [*wishes, choose("unknown_plain", conversation, turn, skill=shown_)]
 
 
 def _skills(skills: list[str], turn: Turn) -> tuple[Choice, ...]:

@@ -1,6 +1,5 @@
 """What the stages of learning share: which path is at hand, what its next step is called, how the week went. Decides only."""
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -367,12 +366,6 @@ def minutes(count: int) -> str:
     if not hours:
         return say("learn.minutes", minutes=rest)
     return say("learn.hours_minutes", hours=hours, minutes=rest) if rest else say("learn.hours", hours=hours)
-
-
-def stage_number_in(words: str) -> int | None:
-    """The stage named in words: "stage 2 by Friday"."""
-    found = re.search(r"\bstage\s*(\d{1,9})\b", words.lower())
-    return int(found[1]) if found else None
 
 
 def spent(rows: Iterable[LearningProgress], since: datetime, until: datetime) -> int:

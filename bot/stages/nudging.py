@@ -242,6 +242,16 @@ def _promised(conversation: Conversation, turn: Turn) -> datetime | None:
     return after_quiet(conversation.profile, zone, at_local(zone, eve))
 
 
+def brings_up(conversation: Conversation, turn: Turn) -> bool:
+    """Whether the promise will be brought up on its eve: reminders are on, and that day is still to come, is one of
+    theirs and not within a silence."""
+    profile = conversation.profile
+    eve = _promised(conversation, turn)
+    if eve is None or not profile.reminders or conversation.unreachable:
+        return False
+    return max(turn.at, profile.snoozed_until or turn.at) < eve and not nudged_enough(conversation, eve)
+
+
 def anchor(conversation: Conversation, turn: Turn) -> tuple[str, datetime]:
     """The row the next nudge hangs on, empty where there is none; and when it may come at the soonest."""
     for path in lessons.open_paths(conversation, turn):  # one of another service may have no row yet
@@ -286,7 +296,7 @@ def _commitment(conversation: Conversation, row: LearningProgress, turn: Turn) -
     stage = paths.numbered(path, promise.stage)
     if stage is None or stage.status == "completed":
         return None
-    left = lessons.minutes(paths.stage_minutes(stage))
+    left = lessons.minutes(paths.minutes_until(path, stage.stage_number))
     words = plain(promise.words)
     if today > promise.by:
         again = (today + timedelta(days=SEVERAL)).isoformat()

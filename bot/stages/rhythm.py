@@ -3,8 +3,9 @@
 import re
 from datetime import datetime, time, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
-from bot import paths
+from bot import paths, times
 from bot.clock import (
     SOONEST_REMINDER,
     after_quiet,
@@ -16,7 +17,7 @@ from bot.clock import (
     zone_of,
 )
 from bot.conversation import Conversation, Setting
-from bot.days import day_in
+from bot.days import WEEKDAY, ahead, end_in, fault, in_figures
 from bot.documents import LearningProgress, Nudge, update
 from bot.effects import Effect, Outcome, Turn, button, reply
 from bot.sentences import say
@@ -24,9 +25,20 @@ from bot.stages import lessons, nudging, settings
 
 _EVERY = (1, 2, 4, 7)  # days from nudge to nudge, rarer with each "fewer of these"
 _SPAN = re.compile(
-    r"(?P<number>\d{1,3}|an?|one)\s*(?P<unit>h|d|w)(?:(?<=h)(?:ours?|rs?)?|(?<=d)(?:ays?)?|(?<=w)(?:eeks?)?)"
+    r"(?P<number>\d{1,3}|an?|(?:a )?couple of) ?(?P<unit>min(?:ute)?s?|hours?|hrs?|h|days?|d|weeks?|w|months?)"
 )
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_ONE_DAY = re.compile(  # "on Fridays" and "every Friday" are a rhythm
+    rf"\bremind me (?:again )?(?:on |this |next )?(?:{WEEKDAY})(?: (?:at|in) .+| \d.*)?\Z", re.IGNORECASE
+)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_OPENING = re.compile(
+    r"\A(?:(?:please|can you|could you|and|(?P<no>don'?t|do not|no(?: more)?|stop))\s+)*(?:remind(?:ing|ers?)?|nudg(?:e|es|ing))(?: me)?\s+",
+    re.IGNORECASE,
+)
+_ONCE = re.compile(
+    rf"\b(?:tomorrow|tonight|today|until|till|in \w+ (?:min|hour|day|week|month)\w*|this (?:week|month)|next (?:week|month|{WEEKDAY}))\b",
+    re.IGNORECASE,
+)
 _LONGEST_SNOOZE = timedelta(days=366)  # an exam, a semester abroad; beyond it "reminders off" is meant
 
 
@@ -81,21 +93,21 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`snooze 1d`, `snooze tonight`, `snooze until 12 December`: silence for a while; without a span, buttons."""
     if argument in ("date", "until"):
         return settings.ask(conversation, "until", turn)
-    until = _until(conversation, argument, turn.at) if argument else None
+    ends = _ends(conversation, argument, turn.at) if argument else ""
     if not conversation.profile.reminders:
         return conversation.without(Setting), [settings.are_off()]
-    if until is None:
-        past = bool(argument) and day_in(argument, local_day(conversation, turn.at))
-        key = "snooze_past" if past else "snooze_bad"
-        text = say(f"reminders.{key}") if argument else say("reminders.snooze")
+    if isinstance(ends, str):
         spans = ("1h", "snooze_hour"), ("tonight", "snooze_tonight"), ("tomorrow", "snooze_day")
         choices = [button("snooze", span, name) for span, name in spans]
         more = button("snooze", "1w", "snooze_week"), button("snooze", "date", "snooze_date")
+        text = say(ends or "reminders.snooze")
         return conversation, [reply(text, *choices, *more, button("fewer", "", "fewer"))]
     conversation = conversation.without(Setting)
-    until = after_quiet(conversation.profile, zone_of(conversation), until)
+    until = after_quiet(conversation.profile, zone_of(conversation), ends)
     if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
         conversation, due = conversation.with_profile(nudged_on=None), until
+    elif times.clock_in(argument) is not None:
+        due = until
     else:
         due = max(until, nudging.planned(conversation, until - SOONEST_REMINDER, turn))
     conversation = conversation.with_profile(snoozed_until=until)
@@ -106,30 +118,53 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return conversation, [*moved, *answered, reply(say("reminders.snoozed", when=when))]
 
 
-def _until(conversation: Conversation, words: str, at: datetime) -> datetime | None:
-    """The end of a silence in words; None when none is meant."""
+def _ends(conversation: Conversation, words: str, at: datetime) -> datetime | str:
+    """The end of a silence in words; where none is meant that can be, the key of a sentence that says so."""
     zone, profile = zone_of(conversation), conversation.profile
-    word = words.lower().strip()
-    if word == "tomorrow":
-        return at + timedelta(days=1)
-    if (found := _SPAN.fullmatch(word)) is not None:
-        number = 1 if found["number"] in ("a", "an", "one") else int(found["number"])
-        span = number * _UNITS[found["unit"]]
-        return at + span if timedelta(0) < span <= _LONGEST_SNOOZE else None
     local = at.astimezone(zone)
-    if word == "tonight":
+    hour, rest = times.clock_in(words) or (None, words)
+    word = re.sub(r"\A(?:for|until|till|til|in|by|on)\s+|[\s.!?]+\Z", "", in_figures(rest.lower().strip()))
+    if hour is None and (found := _SPAN.fullmatch(word)) is not None:
+        span = _after(found, at, zone)
+        return span if at < span <= at + _LONGEST_SNOOZE else "reminders.snooze_bad"
+    if hour is None and word == "tonight":
         evening = at_local(zone, datetime.combine(local.date(), time(max(0, profile.quiet_from - 2))))
         return evening if evening > at else at + timedelta(hours=1)
-    day = day_in(word, local.date())
-    if day is None or not local.date() < day <= local.date() + _LONGEST_SNOOZE:
-        return None
-    return at_local(zone, datetime.combine(day, time(profile.reminder_hour)))
+    if hour is not None and word in ("", "today", "tonight", "this"):
+        due = at_local(zone, datetime.combine(local.date(), time(hour)))
+        return (
+            due
+            if due > at
+            else at_local(zone, datetime.combine(local.date() + timedelta(days=1), time(hour)))
+        )
+    day = end_in(rest, local.date())
+    if day is None:
+        wrong = fault(rest)
+        return f"days.{wrong}" if wrong is not None else "reminders.snooze_bad"
+    if not local.date() < day <= local.date() + _LONGEST_SNOOZE:
+        return "reminders.snooze_past"
+    return at_local(zone, datetime.combine(day, time(profile.reminder_hour if hour is None else hour)))
+
+
+def _after(span: re.Match[str], at: datetime, zone: ZoneInfo) -> datetime:
+    """So much later."""
+    number = int(span["number"]) if span["number"].isdecimal() else 2 if "couple" in span["number"] else 1
+    if not span["unit"].startswith("month"):
+        return at + number * _UNITS[span["unit"][0]]
+    local = at.astimezone(zone)
+    return at_local(zone, datetime.combine(ahead(local.date(), number, "month"), local.time()))
 
 
 def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`reminders`, `reminders off`, `reminders 20:00`, `reminders twice`, `reminders weekdays`: show or change when
-    nudges come."""
+    nudges come; "remind me tomorrow at 6 pm" is meant for once, so it is a silence until then."""
     before = conversation.profile
+    if (once := _once(conversation, argument, turn.at)) is not None:
+        conversation, effects = snooze(conversation, once, turn)
+        if times.clock_in(once) is None or not conversation.profile.reminders:
+            return conversation, effects
+        told = say("reminders.hour_stays", hour=conversation.profile.reminder_hour)
+        return conversation, [*effects, reply(told)]
     conversation, effects = settings.reminders(conversation, argument, turn)
     answered: list[Effect] = []
     if before.reminders and not conversation.profile.reminders:
@@ -137,6 +172,27 @@ def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if not argument:
         return conversation, effects
     return conversation, [*answered, *nudging.waiting(conversation, turn), *effects]
+
+
+def _once(conversation: Conversation, words: str, at: datetime) -> str | None:
+    """The silence meant by a reminder for one day, or by none until a day; None where neither is."""
+    rhythm = times.wanted(words) is not None or _ONCE.search(words) is None
+    if rhythm and _ONE_DAY.search(words) is None:
+        return None
+    opening = _OPENING.match(words)
+    rest = words[opening.end() :] if opening is not None else words
+    if opening is not None and opening["no"]:  # not today: silent until tomorrow
+        rest = _NOT_THEN.get(rest.lower().strip(" .!?"), rest)
+    return rest if isinstance(_ends(conversation, rest, at), datetime) else None
+
+
+_NOT_THEN = {
+    "today": "tomorrow",
+    "tonight": "tomorrow",
+    "tomorrow": "day after tomorrow",
+    "this week": "next week",
+    "this month": "next month",
+}
 
 
 def _answered(

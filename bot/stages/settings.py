@@ -1,13 +1,13 @@
 """Settings, reminders, time zone, and being forgotten. Decides only."""
 
-import re
-from typing import Any
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from bot import zones
-from bot.clock import is_quiet, reminder_hours, zone_of
-from bot.commands import hour_of_day
-from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Setting
+from bot import times, zones
+from bot.clock import is_quiet, reminder_hours
+from bot.commands import shrugs
+from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Profile, Setting
+from bot.days import WEEKDAYS
 from bot.documents import Student, update
 from bot.effects import Effect, Forget, Outcome, Reply, Turn, button, reply
 from bot.messages import Choice, plain
@@ -15,10 +15,8 @@ from bot.sentences import label, say
 from bot.stages import nudging, setup
 
 FIELDS = ("goal", "company", "role", "resume", "jd", "hour", "zone", "city", "hours")
-_TIMES = {"twice": 2, "more": 2, "three times": 3, "once": 1, "daily": 1}  # nudges a day, as people say it
-_EVERY = re.compile(r"every (?:(other|second)|(\d{1,3})(?:st|nd|rd|th)?) days?")
-_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = (8, 13, 18, 20)  # offered as buttons
+_NOON = 12
 
 
 def show(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
@@ -102,7 +100,7 @@ def said(conversation: Conversation, stage: Setting, text: str, turn: Turn) -> O
     """An answer in words to a setting that was asked for."""
     match stage.field:
         case "hour":
-            return reminder_hour(conversation, text, turn)
+            return rhythm_given(conversation, text, turn)
         case "zone":
             if text.strip().lower() in ("yes", "y", "yep", "yeah"):
                 return zone_chosen(conversation, stage.guess, turn)
@@ -112,10 +110,13 @@ def said(conversation: Conversation, stage: Setting, text: str, turn: Turn) -> O
         case "city":
             return city(conversation, text, turn)
         case "company":
+            if shrugs(text):
+                return _saved(conversation.with_profile(company=""), turn)
             known = turn.content.company(text)
             name = known.company if known else " ".join(text.split())[: setup.LONGEST_NAME]
             return _saved(conversation.with_profile(company=name), turn)
         case "role":
+            text = "" if shrugs(text) else text
             return _saved(conversation.with_profile(role=" ".join(text.split())[: setup.LONGEST_NAME]), turn)
         case "resume" | "jd":
             return text_given(conversation, stage, text, turn)
@@ -147,36 +148,82 @@ def goal_chosen(conversation: Conversation, goal: Goal, turn: Turn) -> Outcome:
 
 
 def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
-    """Show the reminders, switch them, or set their hour."""
+    """Show the reminders, switch them, or set when they come."""
     word = argument.lower()
-    if word in ("off", "on"):
-        conversation = conversation.with_profile(reminders=word == "on", snoozed_until=None)
-    elif argument and (changed := _rhythm(word)) is not None:
-        conversation = conversation.with_profile(reminders=True, **changed)
+    if word == "on":
+        conversation = conversation.with_profile(reminders=True, snoozed_until=None)
+    elif word == "off":
+        return turned_off(conversation)
     elif argument:
-        return reminder_hour(conversation, argument, turn)
-    profile = conversation.profile
-    if not profile.reminders:
-        key = "reminders.turned_off" if word == "off" else "reminders.off"
-        return conversation, [reply(say(key), button("reminders", "on", "reminders_on"))]
+        return rhythm_given(conversation, argument, turn)
+    if not conversation.profile.reminders:
+        return conversation, [are_off()]
     return conversation, [_reminders_on(conversation, turn)]
 
 
-def _rhythm(word: str) -> dict[str, Any] | None:
-    """How often and on which days: "twice a day", "every 2 days", "weekdays", "mon wed fri"; None for anything else."""
-    word = " ".join(word.replace(",", " ").replace(" and ", " ").split())
-    if (times := _TIMES.get(word.removesuffix(" a day"))) is not None:
-        return {"nudges_a_day": times, "nudge_every": 1}
-    if word in ("every day", "all days"):
-        return {"nudges_a_day": 1, "nudge_every": 1, "nudge_days": "0123456"}
-    if (every := _EVERY.fullmatch(word)) is not None:
-        return {"nudges_a_day": 1, "nudge_every": max(1, min(7, int(every[2] or 2)))}
-    if word in ("weekdays", "weekends"):
-        return {"nudge_days": "01234" if word == "weekdays" else "56"}
-    days = [each.removesuffix("s")[:3] for each in word.split()]
-    if days and all(each in _WEEK for each in days):
-        return {"nudge_days": "".join(sorted({str(_WEEK.index(each)) for each in days}))}
-    return None
+def turned_off(conversation: Conversation) -> Outcome:
+    """No reminders until they are wanted again."""
+    conversation = conversation.without(Setting).with_profile(reminders=False, snoozed_until=None)
+    return conversation, [reply(say("reminders.turned_off"), button("reminders", "on", "reminders_on"))]
+
+
+def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
+    """An hour, days, how often, in words or from a button: all of it is set, or nothing. Then the zone, when it is not
+    known yet and an hour was named."""
+    found = times.wanted(words)
+    if found is None:
+        return conversation, [reply(say("reminders.bad_hour"), button("settings", "hour", "setting_hour"))]
+    days = set(found.days or conversation.profile.nudge_days) - set(found.without)
+    if found.off or not days:
+        return turned_off(conversation)
+    conversation = conversation.without(Setting).with_profile(
+        nudge_days="".join(sorted(days)),
+        nudges_a_day=found.a_day or conversation.profile.nudges_a_day,
+        nudge_every=found.every or conversation.profile.nudge_every,
+        reminders=True,
+    )
+    if not found.hours:
+        return conversation, [_reminders_on(conversation, turn)]
+    conversation, note = _at_hour(conversation, found)
+    alone = found == times.Wanted(hours=found.hours, spoken=found.spoken)
+    if not conversation.profile.zone and not conversation.zone_hint:
+        return _city_needed(conversation, note, turn, alone=alone)
+    conversation, asked = zone_needed(conversation, turn)
+    noted = [reply(note, button("settings", "hour", "other_time"))] if note else []
+    told = [] if alone and (note or asked) else [_reminders_on(conversation, turn)]
+    return conversation, [*noted, *told, *asked]
+
+
+def _city_needed(conversation: Conversation, note: str, turn: Turn, *, alone: bool) -> Outcome:
+    """What is set, as far as it can be told without a zone, and the city is asked for. `alone`: nothing but an hour."""
+    lines = [note] if note else []
+    if not alone:
+        lines.append(say("reminders.often", often=how_often(conversation)))
+        lines += [say("reminders.on_days", days=days)] if (days := _on_days(conversation)) else []
+    stage = _zone_question(conversation)
+    conversation = conversation.without(*ASIDES).with_profile(zone_asked=True).pushed(stage)
+    lines.append(say("settings.city_for_hour", hour=conversation.profile.reminder_hour))
+    return conversation, [reply(" ".join(lines), *again(stage, turn).message.choices)]
+
+
+def _at_hour(conversation: Conversation, found: times.Wanted) -> tuple[Conversation, str]:
+    """With the reminder hour, and word of it where it is not just what they named."""
+    profile = conversation.profile
+    hour = found.hours[-1]
+    if found.spoken and hour < _NOON and _quiet(profile, hour) and not _quiet(profile, hour + _NOON):
+        hour += _NOON  # "half past 7" to one who sleeps at that time of the morning
+    if _quiet(profile, hour):
+        quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
+        note = say("reminders.hour_quiet", hour=hour, **quiet)
+        return conversation.with_profile(reminder_hour=profile.quiet_to), note
+    conversation = conversation.with_profile(reminder_hour=hour)
+    if len(found.hours) > 1 and reminder_hours(conversation.profile) != list(found.hours):
+        return conversation, say("reminders.hours_spread", hours=_hours(conversation))
+    return conversation, ""
+
+
+def _quiet(profile: Profile, hour: int) -> bool:
+    return is_quiet(profile, ZoneInfo("UTC"), datetime(2000, 1, 1, hour, tzinfo=UTC))
 
 
 def how_often(conversation: Conversation) -> str:
@@ -212,26 +259,11 @@ def _hours(conversation: Conversation) -> str:
 
 def _on_days(conversation: Conversation) -> str:
     days = conversation.profile.nudge_days
-    return "" if len(days) == len(_WEEK) else ", ".join(say(f"weekdays.{_WEEK[int(each)]}") for each in days)
-
-
-def reminder_hour(conversation: Conversation, text: str, turn: Turn) -> Outcome:
-    """An hour in words or from a button; then the zone, when it is not known yet."""
-    hour = hour_of_day(text)
-    if hour is None:
-        return conversation, [reply(say("reminders.bad_hour"), button("settings", "hour", "setting_hour"))]
-    profile = conversation.profile
-    midday = turn.at.astimezone(zone_of(conversation)).replace(hour=hour)
-    conversation = conversation.without(Setting)
-    if is_quiet(profile, zone_of(conversation), midday):
-        quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
-        conversation = conversation.with_profile(reminder_hour=profile.quiet_to, reminders=True)
-        return conversation, [
-            reply(say("reminders.hour_quiet", hour=hour, **quiet), button("settings", "hour", "other_time"))
-        ]
-    conversation = conversation.with_profile(reminder_hour=hour, reminders=True)
-    conversation, asked = zone_needed(conversation, turn)
-    return conversation, asked or [_reminders_on(conversation, turn)]
+    return (
+        ""
+        if len(days) == len(WEEKDAYS)
+        else ", ".join(say(f"weekdays.{WEEKDAYS[int(each)]}") for each in days)
+    )
 
 
 def zone_chosen(conversation: Conversation, choice: str, turn: Turn) -> Outcome:
@@ -293,16 +325,17 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
     common = {"hours": _hours(conversation), "zone": zone}
     following = nudging.coming_text(conversation, turn)
     choices = (button("settings", "hour", "other_time"), button("reminders", "off", "reminders_off"))
+    days = _on_days(conversation)
+    on_days = f" {say('reminders.on_days', days=days)}" if days else ""
     if not turn.known.paths and nudging.coming(conversation, turn) is None:
-        return reply(say("reminders.on_none", **common), *choices)
+        on = say("reminders.on_none", often=how_often(conversation), **common)
+        return reply(on + on_days, *choices)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
     if profile.zone or conversation.zone_hint:
         on = say("reminders.on", often=how_often(conversation), **common, **quiet)
     else:  # then they come at the time of day at which the student writes
         on = say("reminders.on_no_zone", often=how_often(conversation))
-    days = _on_days(conversation)
-    lines = [on, following, say("reminders.on_days", days=days) if days else ""]
-    return reply(" ".join(filter(None, lines)), *choices)
+    return reply(f"{on} {following}{on_days}", *choices)
 
 
 def _zone_question(conversation: Conversation) -> Setting:

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from bot import companies
 from bot.bank import Content
+from bot.commands import shrugs
 from bot.conversation import (
     ASIDES,
     Conversation,
@@ -196,6 +197,8 @@ def again(stage: SettingUp, conversation: Conversation, turn: Turn) -> Reply:
 
 def said(conversation: Conversation, stage: SettingUp, text: str, turn: Turn) -> Outcome:
     """An answer in words to the open set-up question."""
+    if stage.step != "length" and shrugs(text):
+        return skipped(conversation, stage, turn)
     match stage.step:
         case "length":
             word = next((each for each in ("short", "full", "one") if each in text.lower().split()), None)
