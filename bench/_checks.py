@@ -112,8 +112,10 @@ def hours_and_days(reading: Reading) -> Iterator[Fault]:
 
 
 def is_quiet(standing: Standing, at: datetime) -> bool:
-    """By counting the quiet hours one by one."""
+    """By counting the quiet hours one by one; nobody knows those of a student whose zone is unknown."""
     profile = standing.profile
+    if not profile.zone:
+        return False
     hour, quiet = profile.quiet_from, set[int]()
     while hour != profile.quiet_to:
         quiet.add(hour)
@@ -519,6 +521,8 @@ def next_brings_reviews(reading: Reading) -> Iterator[Fault]:
         if isinstance(entry, Did):
             wants = entry.choice == "next:" or entry.text.strip("/") == "next"
             asked = (entry.mark, []) if wants and floor == "NoneType" else None
+        elif isinstance(entry, Stored):
+            world.store(entry)
         elif isinstance(entry, Turned):
             due = world.cards_due(entry.at)
             zone = ZoneInfo(entry.standing.zone)

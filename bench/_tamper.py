@@ -46,7 +46,9 @@ def _deciding(diary: Diary, saw: Saw) -> Turned:
 def in_quiet_hours(term: Term) -> str:
     """A nudge at half past three in the morning."""
     diary, saw = _first(_nudges(term))
-    local = saw.at.astimezone(ZoneInfo(_deciding(diary, saw).standing.zone))
+    standing = _deciding(diary, saw).standing
+    standing.profile = replace(standing.profile, zone=standing.zone)
+    local = saw.at.astimezone(ZoneInfo(standing.zone))
     saw.at = local.replace(hour=3, minute=30).astimezone(saw.at.tzinfo)
     return "in quiet hours"
 

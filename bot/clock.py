@@ -44,9 +44,15 @@ def is_quiet(profile: Profile, zone: ZoneInfo, at: datetime) -> bool:
     return hour >= profile.quiet_from or hour < profile.quiet_to
 
 
-def after_quiet(profile: Profile, zone: ZoneInfo, at: datetime) -> datetime:
-    """`at`, or the end of the quiet hours it lies in."""
-    if not is_quiet(profile, zone, at):
+def knows_zone(conversation: Conversation) -> bool:
+    """Whether their clock is known; else the hour at which they write is all there is to go by."""
+    return bool(conversation.profile.zone or conversation.zone_hint)
+
+
+def after_quiet(conversation: Conversation, at: datetime) -> datetime:
+    """`at`, or the end of the quiet hours it lies in; nobody knows those of a student whose zone is unknown."""
+    profile, zone = conversation.profile, zone_of(conversation)
+    if not knows_zone(conversation) or not is_quiet(profile, zone, at):
         return at
     return _next_hour(profile.quiet_to, zone, at)
 
@@ -60,15 +66,15 @@ def next_reminder(conversation: Conversation, at: datetime, *, gap: int = 1) -> 
     profile, zone = conversation.profile, zone_of(conversation)
     gap, soonest = max(gap, profile.nudge_every), at + SOONEST_REMINDER
     for hour in _hours_ahead(conversation, at, gap):
-        due = after_quiet(profile, zone, hour)  # which may be on the day after
+        due = after_quiet(conversation, hour)  # which may be on the day after
         if due >= soonest and _is_free(profile, due.astimezone(zone).date(), gap):
             return due
-    return after_quiet(profile, zone, soonest + timedelta(days=_FURTHEST))  # no weekday is left to write on
+    return after_quiet(conversation, soonest + timedelta(days=_FURTHEST))  # no weekday is left to write on
 
 
 def _hours_ahead(conversation: Conversation, at: datetime, gap: int) -> Iterator[datetime]:
     profile, zone = conversation.profile, zone_of(conversation)
-    if not profile.zone and not conversation.zone_hint:
+    if not knows_zone(conversation):
         yield from (at + timedelta(days=ahead) for ahead in range(gap, _FURTHEST))
         return
     today = at.astimezone(zone).date()
@@ -115,7 +121,7 @@ def nudge_may_go(conversation: Conversation, decided: datetime, now: datetime) -
     profile, zone = conversation.profile, zone_of(conversation)
     if not profile.reminders or (profile.snoozed_until is not None and profile.snoozed_until > now):
         return None
-    when = after_quiet(profile, zone, now)
+    when = after_quiet(conversation, now)
     return when if when.astimezone(zone).date() == decided.astimezone(zone).date() else None
 
 

@@ -79,6 +79,17 @@ async def days_of(talk: Talk, days: int) -> list[str]:
 # When
 
 
+async def test_without_a_zone_the_hour_of_writing_is_all_there_is(tmp_path: Path) -> None:
+    """Five in the afternoon in Los Angeles is one at night by UTC: no quiet hours move it to their midnight."""
+    talk = await Talk.open(tmp_path, zone="")
+    talk.now = talk.now.replace(hour=1)
+    await talk.say("learn sql")
+    await talk.press("Skip")
+    talk.new()
+    assert [each.partition(" ")[2] for each in await days_of(talk, 3)] == ["3 01:00", "4 01:00"]
+    await talk.store.close()
+
+
 async def test_one_a_day_whatever_the_kind_unless_more_are_wanted(talk: Talk) -> None:
     """A due review, a stage and a week in review wait for one another; "twice" is obeyed, "daily" takes it back."""
     await learning(talk)

@@ -69,7 +69,7 @@ def expect(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         return conversation, [reply(say("debrief.reminders_off", company=name), practise)]
     zone = zone_of(conversation)
     wall = datetime.combine(day + timedelta(days=1), time(conversation.profile.reminder_hour))
-    due = after_quiet(conversation.profile, zone, at_local(zone, wall))
+    due = after_quiet(conversation, at_local(zone, wall))
     when = shown(zone, due, turn.at)
     conversation = replace(conversation, expected=Expected(company=company.slug, due=due))
     return conversation, [reply(say("debrief.expected", company=name, when=when), practise)]
@@ -155,7 +155,7 @@ def wake_at(conversation: Conversation) -> datetime | None:
     due = max(waiting.due, profile.snoozed_until or waiting.due)
     if conversation.seen_at is not None:
         due = max(due, conversation.seen_at + ASK_AFTER)
-    return after_quiet(profile, zone_of(conversation), due)
+    return after_quiet(conversation, due)
 
 
 def woke(conversation: Conversation, turn: Turn) -> Outcome:
@@ -163,7 +163,7 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
     waiting, due = conversation.expected, wake_at(conversation)
     if waiting is None or due is None or turn.at < due:
         return conversation, []
-    later = after_quiet(conversation.profile, zone_of(conversation), turn.at)
+    later = after_quiet(conversation, turn.at)
     if nudged_enough(conversation, turn.at):
         later = next_reminder(conversation, turn.at)
     if later > turn.at:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from bot import elo, rubric
-from bot.clock import after_quiet, shown, zone_of
+from bot.clock import after_quiet, knows_zone, shown, zone_of
 from bot.conversation import (
     CODING_STAGES,
     INTERVIEW_STAGES,
@@ -657,14 +657,14 @@ def wake_at(conversation: Conversation) -> datetime | None:
     if stage is None or isinstance(stage, Paused) or conversation.seen_at is None:
         return None
     session = stage.session
-    known = conversation.profile.zone or conversation.zone_hint
+    known = knows_zone(conversation)
     remind, closing = (REMIND_AFTER, CLOSE_AFTER) if known else (CLOSE_AFTER, 2 * CLOSE_AFTER)
     due = conversation.seen_at + remind
     if session.reminded_at is not None and _reminded(session, conversation):
         due = max(conversation.seen_at + closing, session.reminded_at + GRACE)  # a late reminder is no joke
     if session.not_before is not None:
         due = max(due, session.not_before)
-    return after_quiet(conversation.profile, zone_of(conversation), due)
+    return after_quiet(conversation, due)
 
 
 def woke(conversation: Conversation, turn: Turn) -> Outcome:
@@ -673,7 +673,7 @@ def woke(conversation: Conversation, turn: Turn) -> Outcome:
     if stage is None or due is None or turn.at < due:
         return conversation, []
     session = session_of(stage)
-    awake = after_quiet(conversation.profile, zone_of(conversation), turn.at)
+    awake = after_quiet(conversation, turn.at)
     if awake > turn.at:
         waiting = with_session(stage, replace(session, not_before=awake))
         return conversation.swapped(stage, waiting), []

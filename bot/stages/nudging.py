@@ -17,6 +17,7 @@ from bot.clock import (
     after_quiet,
     at_local,
     day_month,
+    knows_zone,
     local_day,
     next_reminder,
     nudged_enough,
@@ -179,12 +180,12 @@ def _counted(
 
 def _not_now(conversation: Conversation, at: datetime) -> datetime | None:
     """When a due nudge should come instead: not in quiet hours, not while snoozed, not more often than wanted."""
-    profile, zone = conversation.profile, zone_of(conversation)
+    profile = conversation.profile
     if profile.snoozed_until is not None and profile.snoozed_until > at:
         return profile.snoozed_until
     if nudged_enough(conversation, at):
         return next_reminder(conversation, at)
-    awake = after_quiet(profile, zone, at)
+    awake = after_quiet(conversation, at)
     return awake if awake != at else None
 
 
@@ -215,8 +216,7 @@ def coming_text(conversation: Conversation, turn: Turn) -> str:
     when = coming(conversation, turn)
     if when is None:
         return say("reminders.next_none")
-    known = conversation.profile.zone or conversation.zone_hint
-    key = "reminders.next" if known else "reminders.next_utc"
+    key = "reminders.next" if knows_zone(conversation) else "reminders.next_utc"
     return say(key, when=shown(zone_of(conversation), when, turn.at))
 
 
@@ -239,7 +239,7 @@ def _promised(conversation: Conversation, turn: Turn) -> datetime | None:
     if promise is None or promise.reminded or not lessons.stands(promise, turn):
         return None
     eve = datetime.combine(promise.by - timedelta(days=1), time(conversation.profile.reminder_hour))
-    return after_quiet(conversation.profile, zone, at_local(zone, eve))
+    return after_quiet(conversation, at_local(zone, eve))
 
 
 def brings_up(conversation: Conversation, turn: Turn) -> bool:

@@ -103,7 +103,7 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
         text = say(ends or "reminders.snooze")
         return conversation, [reply(text, *choices, *more, button("fewer", "", "fewer"))]
     conversation = conversation.without(Setting)
-    until = after_quiet(conversation.profile, zone_of(conversation), ends)
+    until = after_quiet(conversation, ends)
     if nudged_enough(conversation, turn.at):  # they ask for today's nudge once more, later
         conversation, due = conversation.with_profile(nudged_on=None), until
     elif times.clock_in(argument) is not None:

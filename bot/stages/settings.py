@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from bot import times, zones
-from bot.clock import is_quiet, reminder_hours
+from bot.clock import is_quiet, knows_zone, reminder_hours
 from bot.commands import shrugs
 from bot.conversation import ASIDES, ConfirmingForget, Conversation, Goal, Profile, Setting
 from bot.days import WEEKDAYS
@@ -186,7 +186,7 @@ def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
         return conversation, [_reminders_on(conversation, turn)]
     conversation, note = _at_hour(conversation, found)
     alone = found == times.Wanted(hours=found.hours, spoken=found.spoken)
-    if not conversation.profile.zone and not conversation.zone_hint:
+    if not knows_zone(conversation):
         return _city_needed(conversation, note, turn, alone=alone)
     conversation, asked = zone_needed(conversation, turn)
     noted = [reply(note, button("settings", "hour", "other_time"))] if note else []
@@ -240,7 +240,7 @@ def when_i_write(conversation: Conversation) -> str:
     """How often, at what hours and on which days, as it is: without a zone nobody knows what hour it is there."""
     profile = conversation.profile
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
-    if profile.zone or conversation.zone_hint:
+    if knows_zone(conversation):
         words = say("nudge.why_often", often=how_often(conversation), hours=_hours(conversation), **quiet)
     else:
         words = say("nudge.why_often_unknown", often=how_often(conversation))
@@ -331,7 +331,7 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
         on = say("reminders.on_none", often=how_often(conversation), **common)
         return reply(on + on_days, *choices)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
-    if profile.zone or conversation.zone_hint:
+    if knows_zone(conversation):
         on = say("reminders.on", often=how_often(conversation), **common, **quiet)
     else:  # then they come at the time of day at which the student writes
         on = say("reminders.on_no_zone", often=how_often(conversation))
