@@ -17,7 +17,7 @@ from bot import matching, rubric as sides, text
 from bot.matching import Reading, Wording
 from bot.questions import Grade, KeyPoint, PointGrade, Verdict
 
-NAME = "embedded-1"
+NAME = "embedded-2"
 MAX_ANSWER = 8_000  # characters: ten minutes of speech. More is cut and flagged, so that time is bounded
 
 _COVERED, _PARTIAL = 0.6, 0.35  # share of a wording that is shown
@@ -86,6 +86,7 @@ class _Rubric(NamedTuple):
     expected: frozenset[str]  # roots of the reference
     unseen: frozenset[str]  # those that the question did not give away
     known: frozenset[str]  # roots of the reference and of every wording
+    said: frozenset[str]  # roots of the reference and of the points themselves
     pairs: frozenset[tuple[str, str]]  # neighbouring words in any of them
     trigrams: Counter[str]
     trust: float  # how much of the score rests on the key points: 0-1
@@ -124,6 +125,7 @@ def _rubric(question: str, reference: str, given: tuple[KeyPoint, ...], wrong_if
         expected=expected,
         unseen=expected - asked or expected,
         known=expected | spread.keys(),
+        said=expected | {root for own in ways for root in text.content_stems(own[0])},
         pairs=frozenset(pair for tokens in written for pair in _pairs(tokens)),
         trigrams=_trigrams(model),
         trust=_trust(given),
@@ -419,14 +421,19 @@ def _caps(rubric: _Rubric, reading: Reading, found: Sequence[_Found]) -> Iterato
         yield "too_short", 0.34
 
 
+_RELATIONS = re.compile(r"->|=>|→|<-|\s[=+:&/]\s|\w:\s")
+
+
 def _loose(rubric: _Rubric, reading: Reading) -> list[tuple[str, float]]:
     """The same for words without sentences: a list of terms, or the rubric's words in a heap."""
     if rubric.story:
         return []
     words, pairs = reading.tokens, set(_pairs(reading.tokens))
     content = text.content_stems(words)
-    listed = len(words) >= 10 and len(content) > 0.88 * len(words)
-    copied = len(words) >= 12 and len(set(content) - rubric.known) < 0.25 * len(set(content))
+    # "root -> tld", "covering = no table read": what shorthand writes for "is" and "leads to".
+    joined = len(words) + len(_RELATIONS.findall(reading.answer))
+    listed = len(words) >= 10 and len(content) > 0.88 * joined
+    copied = len(words) >= 12 and len(set(content) - rubric.said) < 0.25 * len(set(content))
     heaped = copied and len(pairs & rubric.pairs) < 0.2 * len(pairs)
     return [("keyword_list", 0.4)] * listed + [("shuffled_words", 0.4)] * heaped
 

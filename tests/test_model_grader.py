@@ -857,7 +857,7 @@ async def test_a_whole_process_grades_with_it(server: ModelServer, tmp_path: Pat
     await run("chat", "--jsonl", lines="".join(json.dumps(each) + "\n" for each in said))
     attempt = json.loads(await run("export", "--collection", "interview_attempts"))
     assert attempt["status"] == "graded"
-    assert attempt["grader"] == ("embedded-1" if down else f"model-1/{server.model}")
+    assert attempt["grader"] == ("embedded-2" if down else f"model-1/{server.model}")
     assert ("fallback" in attempt["flags"]) == down
 
 
