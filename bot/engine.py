@@ -680,7 +680,7 @@ def _review_pressed(conversation: Conversation, verb: str, row: str, turn: Turn)
     conversation, effects = opened
     floor = conversation.floor
     if not isinstance(floor, Recalling) or floor.row != row:
-        return conversation, effects
+        return reviewing.given_up(conversation, row, turn) or (conversation, effects)
     return _way_back(*learning.skipped(conversation, floor, turn))
 
 
@@ -887,6 +887,8 @@ def _skip(conversation: Conversation, turn: Turn) -> Outcome:
             return _debriefed(debrief.answered(conversation, floor, "skip", turn), turn)
         case Setting() | Expecting() | Debriefing():
             return _cancelled(conversation, turn)
+        case None if given_up := reviewing.given_up(conversation, "", turn):
+            return given_up
     return _nothing_open(conversation, turn)
 
 

@@ -701,9 +701,8 @@ async def test_nudge_to_a_topic_says_truly_where_it_is_from(talk: Talk) -> None:
 # Code
 
 
-async def test_the_failing_class_of_code_comes_back_as_the_problem(talk: Talk) -> None:
-    """What failed is named; the problem is opened in place, and what it comes to then decides when it comes again. The
-    button answers once."""
+async def missed_code(talk: Talk) -> None:
+    """A solution that fails on ties, and the card that comes of it."""
     tram = next(each for each in content().questions.values() if each.problem == "fullest-tram-stop")
     talk.content = replace(narrow(), questions=dict(narrow().questions) | {tram.id: tram})
     talk.content = replace(
@@ -713,13 +712,67 @@ async def test_the_failing_class_of_code_comes_back_as_the_problem(talk: Talk) -
     await to_code(talk, TIES, ALL)
     for text in (RIGHT, "/skip", "next", "skip", "skip"):
         await talk.say(text)
+    await talk.press("No")
+
+
+@pytest.mark.parametrize("how", ["button", "/skip", "idk", "no idea"])
+async def test_a_coding_card_can_be_given_up(talk: Talk, how: str) -> None:
+    """The model answer is shown and it comes again tomorrow; a second press counts nothing."""
+    await missed_code(talk)
+    await talk.wait(timedelta(hours=34))
+    pressed = label_id(talk, "Don't know")
+    talk.new()
+    await (talk.press(pressed) if how == "button" else talk.say(how))
+    told = texts(talk.new())[0]
+    assert told.startswith("Model answer")
+    assert "It comes again tomorrow." in told
+    (card,) = await cards(talk)
+    assert (card["reviews"], card["lapses"]) == (1, 1)
+    await talk.press(pressed)
+    assert texts(talk.new())[0].startswith("You have answered that one.")
+    assert (await cards(talk))[0]["reviews"] == 1
+
+
+async def test_next_goes_on_past_a_coding_card(talk: Talk) -> None:
+    """It takes an evening, so it does not stand in the way; words that are none bring it once more."""
+    await missed_code(talk)
+    await talk.say("learn git")
+    await talk.say("skip")
+    await talk.wait(timedelta(hours=34))
+    for text, begins in (
+        ("next", "Git · Stage 1"),  # the nudge has just brought the card
+        ("next", "Review · "),
+        ("hm so", "Open the problem to write it"),
+        ("next", "Git · Stage 1"),
+    ):
+        talk.new()
+        await talk.say(text)
+        assert texts(talk.new())[0].startswith(begins), text
+
+
+async def test_another_card_comes_after_one_that_was_not_answered(talk: Talk) -> None:
+    """Two are due, one was brought yesterday: today it is the other one."""
+    await missed_one(talk)
+    await talk.say("learn sql")
+    for text in ("skip", "done", "something about tables"):
+        await talk.say(text)
+    await talk.wait(timedelta(days=4))
+    asked = [texts([each])[0] for each in talk.new() if "Review · " in texts([each])[0]]
+    titles = [re.search(r"Review · (.*)", each)[1] for each in asked]  # type: ignore[index]
+    assert len(titles) >= 2
+    assert titles[0] != titles[1]
+
+
+async def test_the_failing_class_of_code_comes_back_as_the_problem(talk: Talk) -> None:
+    """What failed is named; the problem is opened in place, and what it comes to then decides when it comes again. The
+    button answers once."""
+    await missed_code(talk)
     (card,) = await cards(talk)
     assert (card["source"], card["points"]) == ("problem", ["ties"])
-    await talk.press("No")
     talk.new()
     await talk.play("""
         after: 34 h
-        nudge: ... Review · ... where "ties" failed: write it once more. [Open the problem] [Snooze] [Fewer of these] [Why this?]
+        nudge: ... Review · ... where "ties" failed: write it once more. [Open the problem] [Don't know] [Snooze] [Fewer of these] [Why this?]
         press: Why this?
         bot: You missed this on 2 Mar. ...
     """)

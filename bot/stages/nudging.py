@@ -357,7 +357,9 @@ def _week(conversation: Conversation, row: LearningProgress, turn: Turn) -> _Sub
 
 def _review(conversation: Conversation, _row: LearningProgress, turn: Turn) -> _Subject | None:
     """The question itself, answerable in place."""
-    for due in reviews.due(lessons.not_resting(turn), turn.at):
+    last = conversation.nudge.row if conversation.nudge is not None else ""
+    due_ = reviews.due(lessons.not_resting(turn), turn.at)
+    for due in sorted(due_, key=lambda each: each.id == last):  # another one, where there is one
         asked = reviewing.asked(due, turn)
         if asked is not None and due.card is not None:
             missed = day_month(local_day(conversation, due.card.missed_at))

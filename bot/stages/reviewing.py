@@ -11,7 +11,7 @@ import msgspec
 from fsrs import Rating
 from msgspec.structs import replace
 
-from bot import quizzes, reviews
+from bot import grader, quizzes, reviews
 from bot.clock import day_month, local_day, shown, zone_of
 from bot.conversation import Conversation, Recalling, Result
 from bot.documents import (
@@ -71,7 +71,10 @@ def next_one(conversation: Conversation, turn: Turn) -> Asked | None:
     )
     if answered >= A_DAY:
         return None
-    return first_due(lessons.not_resting(turn), turn)
+    rows = lessons.not_resting(turn)
+    shown_ = [row for row in rows if row.id == conversation.card_asked]  # code takes an evening: on past it
+    past = shown_ and shown_[0].card is not None and shown_[0].card.source == "problem"
+    return first_due((row for row in rows if not past or row.id != conversation.card_asked), turn)
 
 
 def first_due(rows: Iterable[LearningProgress], turn: Turn) -> Asked | None:
@@ -112,8 +115,8 @@ def asked(row: LearningProgress, turn: Turn) -> Asked | None:
             failed = set(card.points) - {each.label for each in problem.key_points}  # those: told in words
             category = say("review.category", category=plain(", ".join(sorted(failed)))) if failed else ""
             body = say("review.problem", title=plain(problem.title or problem.topic_title), category=category)
-            redo = button("redo", row.id, "redo")
-            return Asked(message=Message(text=f"{heading}\n\n{body}", choices=(redo,)), topic=problem.topic)
+            choices = (button("redo", row.id, "redo"), button("skip", row.id, "no_idea"))
+            return Asked(message=Message(text=f"{heading}\n\n{body}", choices=choices), topic=problem.topic)
         case "question" | "recall":
             recall, topic = _recall(card, turn)
             if recall is None:
@@ -225,39 +228,64 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
 
 
 def noted(conversation: Conversation, effects: Iterable[Effect]) -> Conversation:
-    """Which quiz card is the last thing said; only then letters are an answer to it."""
+    """Which card of a quiz or of code is the last thing said; only then words are an answer to it."""
     said = [each for each in effects if isinstance(each, Reply)]
     if not said:
         return conversation
-    picks = (choosing.read(each.id.removeprefix("pick:")) for each in said[-1].message.choices)
-    shown_ = next((each.row for each in picks if each is not None and each.turn.startswith("r")), "")
-    return replace(conversation, card_asked=shown_)
+    shown_ = (_card_of(each.id) for each in said[-1].message.choices)
+    return replace(conversation, card_asked=next(filter(None, shown_), ""))
+
+
+def _card_of(choice: str) -> str:
+    """The row of the card that a button answers; empty for any other."""
+    verb, _, subject = choice.partition(":")
+    if verb == "redo":
+        return subject
+    pick = choosing.read(subject) if verb == "pick" else None
+    return pick.row if pick is not None and pick.turn.startswith("r") else ""
 
 
 def lettered(conversation: Conversation, words: str, turn: Turn) -> Outcome | None:
-    """What is typed when nothing but a quiz card has been asked: its letters, or an option. None when it is neither."""
-    row, question = _card_asked(conversation, turn)
-    if row is None or question is None:
+    """What is typed when nothing but a card has been asked: its letters, an option, or that they do not know. None when it
+    is none of these."""
+    row = _card_asked(conversation, turn)
+    if row is None or row.card is None:
         return None
+    question = turn.content.quiz_question(row.card.item)
+    if question is None:
+        return given_up(conversation, row.id, turn) if grader.says_dont_know(words) else None
     answer = choosing.said(question, _seed(row), words, typed=False)
     return _choice_rated(conversation, row, question, answer, turn) if answer is not None else None
 
 
+def given_up(conversation: Conversation, row_id: str, turn: Turn) -> Outcome | None:
+    """[Don't know] under a card that waits for no words, or said to the last one (`row_id` empty): missed again."""
+    row = turn.row(row_id or conversation.card_asked)
+    card = row.card if row is not None else None
+    if row is None or card is None or card.due > turn.at:
+        return None
+    if (question := turn.content.quiz_question(card.item)) is not None:
+        return _choice_rated(conversation, row, question, (), turn)
+    problem = turn.content.question(card.item) if card.source == "problem" else None
+    if problem is None:
+        return None
+    words = say("interview.model", answer=problem.reference_answer)
+    return _rated(conversation, row, Rating.Again, words, None, turn)
+
+
 def not_answered(conversation: Conversation, turn: Turn) -> Outcome | None:
     """After words that nobody understands: the card they were hardly an answer to, once more. None when there is none."""
-    row, _ = _card_asked(conversation, turn)
+    row = _card_asked(conversation, turn)
     again = asked(row, turn) if row is not None else None
-    return (conversation, [reply(say("quiz.press")), Reply(message=again.message)]) if again else None
+    if row is None or row.card is None or again is None:
+        return None
+    key = "review.press" if row.card.source == "problem" else "quiz.press"
+    return conversation, [reply(say(key)), Reply(message=again.message)]
 
 
-def _card_asked(
-    conversation: Conversation, turn: Turn
-) -> tuple[LearningProgress, QuizQuestion] | tuple[None, None]:
+def _card_asked(conversation: Conversation, turn: Turn) -> LearningProgress | None:
     row = next((each for each in turn.known.progress if each.id == conversation.card_asked), None)
-    if row is None or row.card is None or row.card.due > turn.at:
-        return None, None
-    question = turn.content.quiz_question(row.card.item)
-    return (row, question) if question is not None else (None, None)
+    return row if row is not None and row.card is not None and row.card.due <= turn.at else None
 
 
 def _choice_rated(
