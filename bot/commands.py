@@ -229,6 +229,9 @@ _FINISHED = re.compile(
     r"(?: (?:it|this|that|reading|watching|(?:with |reading |watching )(?:it|this|that)|(?:with )?(?:the|this) (?:article|video|page|chapter|resource|one)))?)(?: now)?[\s.!]*",
     re.IGNORECASE,
 )
+_NO_MORE = re.compile(
+    r"(?:\W|\b(?:off|to|me|please|now|any ?more|at all|thanks|thank you|for good|today)\b)*", re.IGNORECASE
+)
 LONGEST_SILENCE = (
     40  # characters of "please stop reminding me": a longer text may be an answer that speaks of it
 )
@@ -255,7 +258,9 @@ _ASKS_BACK = re.compile(
     r"\A\s*(?:can|could|would|will) you\b.*\?|\A\s*(?:what|which) (?:does|do|is|are) (?:\w+ ){0,4}(?:mean|meant)\b.*\?"
     r"|\A\s*(?:what|how) do you mean\b|\A\s*(?:please )?(?:explain|repeat|clarify|rephrase) (?:the |this |that )?question\b"
     r"|\A\s*(?:hi|hello|hey)\s*[.!]*\s*\Z"
-    r"|\A\W*\Z|\A\s*(?:what|who|why|when|where|which|how|can|could|should|do|does|is|are)\b[^.;:]*\?\W*\Z"
+    r"|\A\W*\Z|\A\s*(?:what|who|why|when|where|which|how)\b(?:\W+\w+){0,4}\W*\?\W*\Z"
+    r"|\A\s*(?:what|why|when|where|which|how|can|could|should|may|do|does|am|are|is)\b[^.;:]*\b(?:you|i|me|(?:this|the) question)\b[^.;:]*\?\W*\Z"
+    r"|\A\W*(?:never ?mind|nvm)\W*\Z"
     r"|\A\W*(?:(?:ok(?:ay)?|k|yes|yeah|yep|sure|alright|h+m+|uh+|lol|haha|oh|wait|what|huh|why|later|not now|maybe|busy|right"
     r"|now|tomorrow|tonight|thanks|thank you|thx|please|sorry|hints?|help)\b\W*){1,4}\Z"
     r"|\A\W*(?:give me )?a hint\W*\Z|\A\W*remind me\b|\A\W*i(?:'?m| am) (?:\w+ )?(?:busy|tired|on (?:vacation|holiday)|driving|at work)\b"
@@ -293,7 +298,8 @@ def meaning(text: str) -> Command | None:
         if match := pattern.search(text):
             if verb == "silence":
                 argument = text.strip() if _SOME_OF_THEM.search(text) else "off"
-                return Command(verb="reminders", argument=argument, sure=len(text) <= LONGEST_SILENCE)
+                sure = len(text) <= LONGEST_SILENCE and _NO_MORE.fullmatch(text[match.end() :]) is not None
+                return Command(verb="reminders", argument=argument, sure=sure)
             if verb == "reminders":
                 argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)

@@ -13,7 +13,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from bot import commands, zones
+from bot import commands, times, zones
 from bot.bank import Content
 from bot.commands import Command
 from bot.conversation import (
@@ -81,6 +81,7 @@ _NO_ANSWER = (
     "snooze",
     "commit",
 )  # meant, whatever question is open
+_WISHES = ("learn", "hours", "reminders", "interview", "expect", "failed", "report", "help", "start")
 QUOTED = 200  # characters of what was heard; enough to see whether it was heard well
 
 _ANSWERING = (
@@ -355,7 +356,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case SettingUp():
             return setup.said(conversation, floor, text, turn)
         case Answering():
-            if commands.asks_back(text) and floor.doubted != text:
+            if floor.doubted != text and _is_hardly_an_answer(text, turn):
                 return interview.doubted(conversation, floor, text)
             return interview.answered(conversation, floor, text, turn)
         case AwaitingGrade():
@@ -376,10 +377,11 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             return _obeyed(conversation, meant, turn) if meant else (conversation, [interview.again(floor)])
         case Recalling():
-            meant = commands.meaning(text)
-            if meant is not None and meant.verb in _NO_ANSWER:
+            meant = Command(verb="snooze", argument=text) if rhythm.is_span(text) else commands.meaning(text)
+            silence = meant is None or meant.verb != "snooze" or rhythm.is_silence(meant.argument, turn.at)
+            if meant is not None and meant.verb in _NO_ANSWER and silence:
                 return _obeyed(conversation, meant, turn)
-            if commands.asks_back(text) and floor.doubted != text:
+            if floor.doubted != text and _is_hardly_an_answer(text, turn):
                 return reviewing.doubted(conversation, floor, text)
             return learning.recalled(conversation, floor, text, turn)
         case AwaitingRecallGrade():
@@ -439,11 +441,30 @@ def _plain_wish(text: str, floor: Stage | None, turn: Turn) -> Command | None:
         return meant
     if meant.verb == "interview" and turn.content.company_in(meant.argument):
         return meant
-    if meant.sure and not isinstance(
-        floor, Debriefing
-    ):  # whose questions nobody has to answer: any wish ends them
-        return meant
-    return meant if meant.verb == "stop" else None
+    if isinstance(floor, Debriefing):  # whose questions nobody has to answer: any wish ends them
+        return meant if meant.verb == "stop" else None
+    if meant.verb == "reminders" and not meant.sure:
+        starts = text.strip().lower().startswith("remind")
+        return meant if starts and times.wanted(meant.argument) is not None else None
+    if meant.verb in ("path", "quiz"):  # "path compression" is none of ours
+        named = turn.content.path(re.split(r"\s+to\s", meant.argument)[0])
+        return meant if meant.sure and (named is not None or not meant.argument) else None
+    if meant.verb == "snooze":
+        is_silence = rhythm.is_silence(meant.argument, turn.at)
+        return meant if meant.sure and is_silence else None
+    return meant if meant.sure or meant.verb == "stop" else None
+
+
+def _is_hardly_an_answer(text: str, turn: Turn) -> bool:
+    """Whether words under a question are rather said to us: talk, or a wish that is understood elsewhere."""
+    if commands.asks_back(text) or commands.is_finished(text) or rhythm.is_span(text):
+        return True
+    meant = commands.meaning(text)
+    if meant is None or len(text.split()) > LONGEST_PLAIN_WISH:
+        return False
+    if meant.verb in ("pause", "resume", "give_up"):
+        return turn.content.path(meant.argument) is not None
+    return meant.verb in _WISHES
 
 
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
@@ -452,6 +473,8 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return answered
     if turn.content.path(text):
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
+    if rhythm.is_span(text):  # "1h", after we asked for how long
+        return _obeyed(conversation, Command(verb="snooze", argument=text), turn)
     if commands.is_finished(text) and lessons.at_step(conversation, turn) is not None:
         return _obeyed(conversation, Command(verb="done"), turn)
     if meant := commands.meaning(text):

@@ -236,7 +236,8 @@ _DONT_KNOW = re.compile(
         (?:do\ not|don'?t|can'?t|cannot)\ (?:really\ |even\ |actually\ )?(?:know|remember|recall)\b
     |\bno\ (?:idea|clue|answer|submission)\b|\b(?:idk|dunno)\b|\bnot\ (?:really\ )?sure\b
     |\b(?:haven'?t|have\ not|never)\ (?:learn|stud|heard|used)
-    |^\W*(?:n/?a|skip|pass|nothing|none|nope|no)\W*$""",
+    |^\W*(?:n/?a|skip|pass|nothing|none|nope|no|(?:i\ )?give\ up)\W*$
+    |^\W*(?:please\ )?(?:show|tell|give)\ me\ the\ (?:answer|solution)\W*$""",
     re.VERBOSE,
 )
 _FOREIGN = frozenset(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bot.conversation import Answering
+from bot.conversation import Answering, Profile
 from bot.events import Said
 from bot.questions import ROUNDS, Grade, KeyPoint, PointGrade, Verdict
 from tests.talk import Slow, Talk, texts
@@ -36,6 +36,12 @@ async def reference(talk: Talk) -> str:
     stage = record.conversation.floor
     assert isinstance(stage, Answering)
     return stage.question.reference_answer
+
+
+async def profile(talk: Talk) -> Profile:
+    record = await talk.store.load(await talk.store.student(talk.who, new="0" * 24, at=talk.now))
+    assert record is not None
+    return record.conversation.profile
 
 
 async def documents(talk: Talk, collection: str) -> list[dict[str, object]]:
@@ -605,6 +611,67 @@ async def test_words_that_are_no_answer_are_not_graded(talk: Talk) -> None:
     """)
     attempts = await documents(talk, "interview_attempts")
     assert [each["student_answer"] for each in attempts] == ["what do you mean"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(
+            "path compression",
+            "path traversal attack",
+            "quiz the replica",
+            "snooze the replica until tomorrow",
+        ),
+        *("snooze until the lock is released", "use break and continue", "pause the thread, then resume it"),
+        *(
+            "is it that a set hashes the item?",
+            "what happens is the set hashes it, so it takes constant time?",
+        ),
+        *(
+            "give up the lock",
+            "it keeps the first and continues until tomorrow",
+            "no reminders needed: it hashes",
+        ),
+    ],
+)
+async def test_an_answer_is_not_eaten_by_a_wish_it_resembles(talk: Talk, answer: str) -> None:
+    """It is graded, and nothing is set, begun or silenced by it."""
+    await set_up(talk)
+    before = await profile(talk)
+    await talk.say(answer)
+    assert [each["student_answer"] for each in await documents(talk, "interview_attempts")] == [answer]
+    assert await profile(talk) == before
+    assert await documents(talk, "learning_paths") == await documents(talk, "skill_wishes") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "never mind",
+        "learn sql and python",
+        "2 hours a day",
+        "finished it",
+        "pause sql",
+        "what is an index?",
+        "1h",
+    ],
+)
+async def test_a_wish_under_a_question_is_not_graded_unasked(talk: Talk, words: str) -> None:
+    """[Grade it anyway], or the same words again, are the way to have it graded."""
+    await set_up(talk)
+    await talk.say(words)
+    assert texts(talk.new())[0].startswith("I did not take that for an answer, so nothing is graded.")
+    assert await documents(talk, "interview_attempts") == []
+
+
+async def test_reminders_are_set_in_the_middle_of_a_question(talk: Talk) -> None:
+    """A wish that can be nothing else is done, and nothing is graded."""
+    await set_up(talk)
+    await talk.say("remind me at 7 pm on weekdays")
+    told = texts(talk.new())
+    assert "around 19:00" in told[0]
+    assert (await profile(talk)).nudge_days == "01234"
+    assert await documents(talk, "interview_attempts") == []
 
 
 async def test_offer_after_the_report_leads_somewhere(talk: Talk) -> None:

@@ -348,6 +348,17 @@ async def test_a_quiz_within_an_interview_leads_back_to_it(talk: Talk) -> None:
     await answered(talk, 1)
 
 
+async def test_an_answer_after_something_else_is_asked_for_again(talk: Talk) -> None:
+    """What is typed after a look at the progress is not counted, and that is said."""
+    await talk.say("quiz")
+    await talk.say("progress")
+    talk.new()
+    await talk.say("b")
+    assert texts(talk.new())[0].startswith("Something else came in between, so I did not count that.")
+    await talk.say("b")
+    await answered(talk, 1)
+
+
 async def test_a_recall_question_is_left_by_a_quiz(talk: Talk) -> None:
     """What is said after the quiz is no late answer to it."""
     await talk.say("done")

@@ -268,7 +268,7 @@ async def test_a_doubted_answer_is_graded_by_its_button(talk: Talk) -> None:
     await talk.wait(timedelta(hours=34))
     talk.new()
     await talk.play("""
-        user: is it that they eat disk?
+        user: can i say that they eat disk?
         bot: I did not take that for an answer, ... [Grade it anyway] [Don't know] [Snooze]
         press: Grade it anyway
         bot: ... 1 of 3 points ... It comes again ...

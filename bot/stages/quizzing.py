@@ -144,7 +144,8 @@ def said(conversation: Conversation, stage: Quizzing, text: str | None, turn: Tu
     path, on_path, row, open_ = found
     asked = _asked(open_, turn)
     if asked is None or not is_asked(stage, turn.at):
-        return start(conversation, path, on_path, turn)
+        conversation, effects = start(conversation, path, on_path, turn)
+        return conversation, [*([reply(say("quiz.here_again"))] if asked and text else []), *effects]
     answer = choosing.said(asked, open_.seed, text) if text is not None else ()
     if answer is None:
         return conversation, [reply(say("quiz.press")), _question(path, on_path, row, turn)]

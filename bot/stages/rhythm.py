@@ -118,6 +118,23 @@ def snooze(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     return conversation, [*moved, *answered, reply(say("reminders.snoozed", when=when))]
 
 
+def is_span(words: str) -> bool:
+    """Whether these words are the span of a silence and no more: "1h", "2 days"."""
+    return _SPAN.fullmatch(in_figures(words.lower().strip(" .!"))) is not None
+
+
+def is_silence(words: str, at: datetime) -> bool:
+    """Whether these words can say for how long to be silent, or leave it open."""
+    if words in ("", "date", "until", "tonight") or is_span(re.sub(r"\Afor\s+", "", words.lower())):
+        return True
+    rest = re.sub(
+        r"\A(?:for|until|till|til|on)\s+", "", (times.clock_in(words) or (0, words))[1].lower().strip()
+    )
+    if len(rest.split()) > 4 or re.search(r"\b(?:until|till)\b", rest):  # "the replica until tomorrow"
+        return False
+    return end_in(rest, at.date()) is not None or fault(rest) is not None
+
+
 def _ends(conversation: Conversation, words: str, at: datetime) -> datetime | str:
     """The end of a silence in words; where none is meant that can be, the key of a sentence that says so."""
     zone, profile = zone_of(conversation), conversation.profile
