@@ -246,7 +246,8 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
             assert_never(event)
     if known_as.interview is None and conversation.interview is not None:
         conversation, effects = _quiz_put_aside(conversation, effects)
-    conversation = reviewing.noted(quizzing.noted(conversation, effects, turn.at), effects)
+    if not isinstance(event, Pressed) or event.choice.partition(":")[0] != "why":  # after that it is still the question
+        conversation = reviewing.noted(quizzing.noted(conversation, effects, turn.at), effects)
     conversation, effects = nudging.followed(known_as, conversation, effects, turn)
     return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from adapters.discord import DiscordAdapter
+from adapters.discord import DiscordAdapter, words
 from adapters.discord.words import Slot
 from adapters.errors import WrongToken
 from adapters.files import Files
@@ -175,6 +175,13 @@ async def test_a_direct_message_is_heard_and_answered(server: DiscordServer, bot
         for each in server.asked("POST", "/channels/*/messages")[0].body["components"][0]["components"]
     ]
     assert styles == [1, 2]
+
+
+def test_of_answers_to_choose_from_none_stands_out() -> None:
+    """A coloured A would look like a hint."""
+    choices = tuple(Choice(id=f"pick:row.q1-0.0.{n}", label=each) for n, each in enumerate("ABC"))
+    rows = words.to_message(Message(text="Which?", choices=choices))[-1]["components"]
+    assert {each["style"] for row in rows for each in row["components"]} == {2}
 
 
 async def test_an_edited_message_is_told_as_one(server: DiscordServer, bot: Bot) -> None:

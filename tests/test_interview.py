@@ -630,7 +630,6 @@ async def test_words_that_are_no_answer_are_not_graded(talk: Talk) -> None:
         *(
             "give up the lock",
             "it keeps the first and continues until tomorrow",
-            "no reminders needed: it hashes",
         ),
     ],
 )

@@ -136,6 +136,19 @@ async def test_the_same_press_twice_counts_once(talk: Talk) -> None:
     assert len((await open_attempt(talk)).answers) == min(first + 2, 6)
 
 
+async def test_another_button_of_an_answered_question_says_so(talk: Talk) -> None:
+    """Answered by a letter, its buttons still stand there: they count nothing, and are not silent."""
+    await talk.say("quiz")
+    await until(talk, "single")
+    first = len((await open_attempt(talk)).answers)
+    picks = [each for each in talk.last().choices if each.id.startswith("pick:") and each.label in LETTERS]
+    await talk.say(picks[0].label)
+    talk.new()
+    await talk.press(picks[1].id)
+    assert texts(talk.new()) == ["That one is answered already. Nothing counted twice."]
+    assert len((await open_attempt(talk)).answers) == first + 1
+
+
 async def test_dont_know_twice_leaves_out_one(talk: Talk) -> None:
     """A double tap on [Don't know] counts for one question alone."""
     await talk.say("quiz")

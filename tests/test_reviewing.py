@@ -186,6 +186,13 @@ async def test_a_recall_grade_can_be_objected_to(talk: Talk) -> None:
     assert texts(talk.new())[0].startswith("That button belongs to something that is over.")
 
 
+async def test_who_did_not_know_has_nothing_to_object_to(talk: Talk) -> None:
+    """[I said that] is for what was said."""
+    for text in ("learn sql", "skip", "done", "no idea"):
+        await talk.say(text)
+    assert [each.label for each in talk.last().choices] == ["Next step"]
+
+
 async def test_what_the_path_does_not_plan_is_planned_by_its_first_card(talk: Talk) -> None:
     """The last quiz of a path leaves misses: their reviews come although nothing else is left to do."""
     await talk.say("learn git")
@@ -414,6 +421,14 @@ async def test_a_quiz_card_is_answered_by_letters_while_it_is_the_last_thing_sai
     before = sum(card["reviews"] for card in await cards(talk))
     await talk.say("/review")
     asked = texts(talk.new())
+    card = (
+        next(each.id for each in talk.last().choices if each.id.startswith("pick:"))
+        .split(":")[1]
+        .split(".")[0]
+    )
+    await talk.press(f"why:review.{card}")
+    assert (await conversation(talk)).card_asked == card, "it is the question still"
+    talk.new()
     await talk.say("hm")
     assert texts(talk.new()) == ["Press a letter, or type it.", *asked]
     assert sum(card["reviews"] for card in await cards(talk)) == before

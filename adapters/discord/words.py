@@ -207,9 +207,10 @@ def to_message(message: Message, *, window: bool = False) -> list[Json]:
 
 
 def _rows(choices: tuple[Choice, ...]) -> list[Json]:
-    """The first button, the one to press next, stands out."""
+    """The first button, the one to press next, stands out; of answers to choose from none does."""
+    leads = bool(choices) and choices[0].id.partition(":")[0] not in ("pick", "skip")
     buttons = [
-        {"type": 2, "style": 2 if place else 1, "label": choice.label, "custom_id": choice.id}
+        {"type": 2, "style": 1 if leads and place == 0 else 2, "label": choice.label, "custom_id": choice.id}
         for place, choice in enumerate(choices)
     ]
     starts = range(0, len(buttons), BUTTONS_A_ROW)

@@ -119,8 +119,8 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     if row is None or path is None or stage is None:
         return conversation, [reply(say("general.old_button"), button("next", "", "next_path"))]
     if open_ is None or pick.turn != _turn_of(open_):
-        if open_ is not None and pick.turn == _turn_of(replace(open_, answers=open_.answers[:-1])):
-            return conversation, []  # the same press twice
+        if open_ is not None and _is_repeated(pick, open_, turn):
+            return conversation, []
         on = button("quiz", f"{path.id}.{stage.stage_number}", "quiz_on")
         return conversation, [reply(say("quiz.old"), on if open_ else button("next", "", "next_path"))]
     asked = _asked(open_, turn)
@@ -133,6 +133,15 @@ def picked(conversation: Conversation, pick: choosing.Pick, turn: Turn) -> Outco
     if not answer and not pick.no_idea:
         return conversation, [reply(say("quiz.none_marked")), _question(path, stage, row, turn)]
     return _answered(conversation, path, stage, row, asked, answer, turn, edit=True)
+
+
+def _is_repeated(pick: choosing.Pick, open_: QuizAttempt, turn: Turn) -> bool:
+    """Whether it is the press that has just been counted, once more."""
+    before = replace(open_, answers=open_.answers[:-1])
+    if not open_.answers or pick.turn != _turn_of(before):
+        return False
+    asked = _asked(before, turn)
+    return asked is None or choosing.chosen(asked, open_.seed, pick, typed=True) in (None, open_.answers[-1])
 
 
 def said(conversation: Conversation, stage: Quizzing, text: str | None, turn: Turn) -> Outcome:

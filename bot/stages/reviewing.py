@@ -321,8 +321,9 @@ def graded(conversation: Conversation, stage: Recalling, event: Graded, turn: Tu
 
 
 def objection(stage: Recalling, grade: Grade) -> tuple[Choice, ...]:
-    """[I said that], when something was not found in the answer."""
-    open_ = grade.score is not None and any(each.verdict != "covered" for each in grade.points)
+    """[I said that], when something was not found in what was said."""
+    missing = any(each.verdict != "covered" for each in grade.points)
+    open_ = grade.score is not None and missing and "dont_know" not in grade.flags
     return (button("object", stage.row, "said"),) if open_ else ()
 
 
