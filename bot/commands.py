@@ -41,6 +41,8 @@ _STAGE = (
     rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}|last) stage)\b"
 )
 STAGE = re.compile(_STAGE, re.IGNORECASE)
+_THIS_STAGE = r"\b(?:(?:this|my|the (?:current|whole|entire))(?: (?:current|whole|entire))? stage)\b"
+THIS_STAGE = re.compile(rf"{_THIS_STAGE}|\bthe stage\b", re.IGNORECASE)
 _BY = re.compile(r"\b(?:by|until|before|till)\b", re.IGNORECASE)
 _SOON = re.compile(
     rf"\b(?:today|tonight|tomorrow|(?:on|this|next) (?:{WEEKDAY}|week|month)|(?:in|within) \w+ (?:day|week|month)s?)\b",
@@ -59,7 +61,15 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
             re.IGNORECASE,
         ),
     ),
-    ("commit", re.compile(rf"(?P<argument>.*{_STAGE}.*)", re.IGNORECASE | re.DOTALL)),
+    (
+        "promised",
+        re.compile(
+            r"\A(?:what (?:did|have) i promised?|what(?: is|['\u2019]?s) my (?:promise|commitment|deadline)"
+            r"|(?:show )?(?:me )?my (?:promise|commitment|deadline)s?)[\s.!?]*\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    ("commit", re.compile(rf"(?P<argument>.*(?:{_STAGE}|{_THIS_STAGE}).*)", re.IGNORECASE | re.DOTALL)),
     (
         "commit",
         re.compile(
@@ -303,6 +313,8 @@ def meaning(text: str) -> Command | None:
                 return Command(verb="hours", argument=match["argument"])
             if verb == "let_go":
                 return Command(verb="commit", argument="off")
+            if verb == "promised":
+                return Command(verb="commit", argument="shown")
             if verb == "away":
                 if end_in(match["argument"], _ANY_DAY) is None and fault(match["argument"]) is None:
                     continue

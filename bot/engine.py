@@ -376,7 +376,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             return _obeyed(conversation, meant, turn) if meant else (conversation, [interview.again(floor)])
         case Recalling():
-            meant = commands.meaning(text)
+            meant = _meant(text, turn)
             if meant is not None and meant.verb in _NO_ANSWER:
                 return _obeyed(conversation, meant, turn)
             if commands.asks_back(text) and floor.doubted != text:
@@ -387,7 +387,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case Quizzing() | Placing():
             if answered := reviewing.lettered(conversation, text, turn):
                 return _way_back(*answered)
-            meant = commands.meaning(text)
+            meant = _meant(text, turn)
             no_wish = ("quiz", *_PATH_STATES)  # "resume it" may be what a blank stands for
             if meant is not None and meant.verb not in no_wish and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
@@ -446,6 +446,15 @@ def _plain_wish(text: str, floor: Stage | None, turn: Turn) -> Command | None:
     return meant if meant.verb == "stop" else None
 
 
+def _meant(text: str, turn: Turn) -> Command | None:
+    """What plain words mean; what is to be finished by a day is a promise only if it is a stage or a path."""
+    meant = commands.meaning(text)
+    no_promise = (
+        meant is not None and meant.verb == "commit" and not committing.is_promise(meant.argument, turn)
+    )
+    return None if no_promise else meant
+
+
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Nothing is open: plain words that mean a command, a skill's name, a first hello, or a shrug."""
     if answered := reviewing.lettered(conversation, text, turn):
@@ -454,7 +463,7 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
     if commands.is_finished(text) and lessons.at_step(conversation, turn) is not None:
         return _obeyed(conversation, Command(verb="done"), turn)
-    if meant := commands.meaning(text):
+    if meant := _meant(text, turn):
         return _obeyed(conversation, meant, turn)
     if learning.is_list(text, turn):
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)

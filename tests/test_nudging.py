@@ -537,6 +537,12 @@ async def test_commitment_is_brought_up_the_day_before_in_their_words(talk: Talk
         ("I sat down: stage 3 by Friday", 3, "Friday 6 Mar"),
         ("stage 1 by 1 jan 2027", 1, "Friday 1 Jan 2027"),
         ("stage 1 of my sql path until Friday", 1, "Friday 6 Mar"),
+        ("finish this stage by friday", 1, "Friday 6 Mar"),
+        ("finish the stage by friday", 1, "Friday 6 Mar"),
+        ("the whole stage by friday", 1, "Friday 6 Mar"),
+        ("i want to be done with sql in a month", 4, "Thursday 2 Apr"),
+        ("finish my whole path by friday", 4, "Friday 6 Mar"),
+        ("finish stage 2 by friday and stage 3 by sunday", 2, "Friday 6 Mar"),
     ],
 )
 async def test_commitment_names_its_stage_and_day_in_many_ways(
@@ -574,6 +580,42 @@ async def test_commitment_is_of_the_path_it_names(talk: Talk) -> None:
         user: finish sql by thursday
         bot: Your path in SQL is resting. Take it up again first, then name the day. [Take it up again]
     """)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["i finish my homework by friday", "finish my thesis by 30 march", "I finish the query by friday"],
+)
+async def test_what_is_no_stage_and_no_path_is_no_promise(talk: Talk, words: str) -> None:
+    """It replaces none; under a recall question it is the answer."""
+    await learning(talk)
+    await talk.say("stage 2 by Friday")
+    promise = (await conversation(talk)).commitment
+    await talk.say(words)
+    assert texts(talk.new())[-1].startswith("I did not understand that.")
+    await talk.say("done")
+    await talk.say(words)
+    assert "Model answer" in texts(talk.new())[-1]
+    assert (await conversation(talk)).commitment == promise
+
+
+async def test_commitment_is_shown_where_the_path_is(talk: Talk) -> None:
+    """In `progress`, on its own path, and when it is asked for."""
+    await learning(talk)
+    await talk.play("""
+        user: what did i promise?
+        bot: You have promised nothing right now. Say "stage 2 by Friday" when you want to. [Next step]
+        user: stage 2 by Friday
+        bot: Noted: ...
+        user: what did i promise?
+        bot: Promised: "stage 2 by Friday", until Fri 6 Mar. [Next step] [Let it go]
+    """)
+    for words in ("progress", "path"):
+        await talk.say(words)
+        assert 'Promised: "stage 2 by Friday", until Fri 6 Mar.' in texts(talk.new())[-1]
+    await talk.say("learn python")
+    await talk.say("path")
+    assert "Promised" not in texts(talk.new())[-1]
 
 
 async def test_commitment_says_what_it_replaces_and_is_let_go_in_words(talk: Talk) -> None:

@@ -526,6 +526,8 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     lines = [_progress_line(path, today, turn) for path in ordered[:MOST_LINES]]
     if more := ", ".join(lessons.title_of(path.skill, turn) for path in ordered[MOST_LINES:]):
         lines.append(say("learn.progress_more", skills=more))
+    if promised := committing.line(conversation, turn):
+        lines.append(promised)
     if alone := lessons.if_alone(turn):
         lines.append(alone)
     zone = zone_of(conversation)
@@ -655,7 +657,8 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
         choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
     if path.state != "abandoned":
         choices.append(Choice(id=f"path:{path.id}.abandoned", label=label("abandon")))
-    return conversation, [reply(f"{line}\n\n{levels}", *choices, onward)]
+    told = "\n\n".join(filter(None, [line, levels, committing.line(conversation, turn, path)]))
+    return conversation, [reply(told, *choices, onward)]
 
 
 def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: Turn) -> Outcome:
