@@ -176,6 +176,13 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     ("reminders", re.compile(r"\Areminders?\s+(?P<argument>.+)\Z", re.IGNORECASE | re.DOTALL)),
+    (
+        "reminders",
+        re.compile(
+            rf"\A(?P<argument>(?:not|never|only) on (?:(?:{WEEKDAY}|week ?ends?|week ?days?)s?(?:,? (?:and|or) |, |\Z))+)\Z",
+            re.IGNORECASE,
+        ),
+    ),
     (  # asked about, not for
         "reminders",
         re.compile(

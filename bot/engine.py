@@ -13,7 +13,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
-from bot import commands, zones
+from bot import commands, times, zones
 from bot.bank import Content
 from bot.commands import Command
 from bot.conversation import (
@@ -395,7 +395,9 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case Setting(field="hours" | "until" | "commitment") as asked:
             return _taken_for(conversation, asked, text, turn)
         case Setting():
-            if floor.field in ("zone", "city") and commands.meaning(text) and not zones.find(text):
+            if floor.field == "hour" and commands.lets_be(text) and times.wanted(text) is None:
+                return _cancelled(conversation, turn)
+            if _is_other_wish(floor, text, turn):
                 return _idle(conversation.without(*ASIDES), text, turn)
             if floor.field == "hour":
                 return _hour_given(conversation, text, turn)
@@ -709,6 +711,15 @@ def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn
     if asked.field == "until":
         return rhythm.snooze(conversation, text, turn)
     return committing.commit(conversation, text, turn)
+
+
+def _is_other_wish(asked: Setting, text: str, turn: Turn) -> bool:
+    """Whether words under the question for an hour, a zone or a city are no answer to it."""
+    meant = _meant(text, turn)
+    if asked.field == "hour":
+        other = turn.content.path(text) is not None or (meant is not None and meant.verb != "reminders")
+        return other and times.wanted(text) is None
+    return asked.field in ("zone", "city") and meant is not None and not zones.find(text)
 
 
 def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:

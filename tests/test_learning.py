@@ -181,6 +181,8 @@ async def test_rubbish_after_a_command_gets_a_sentence(talk: Talk) -> None:
         bot: I have no path for quantum basket weaving yet, and noted that it is wanted. These I have: ...
         user: /reminders 25:00
         bot: I did not understand all of that, so nothing has changed. ...
+        user: never mind
+        bot: Cancelled.
         user: /snooze banana
         bot: Say /snooze 1h, tonight, 1d, 1w or "until 12 December", or press one. [One hour] [Tonight] [Tomorrow] [A week] [Until a date] [Fewer of these]
     """)

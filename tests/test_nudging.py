@@ -166,6 +166,67 @@ async def test_an_hour_without_a_zone_asks_for_the_city(talk: Talk) -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("weekdays at 19:00", "On Mon, Tue, Wed, Thu, Fri only."),
+        ("7 pm", "around 19:00"),
+        ("twice a day", "at most 2 times a day"),
+        ("every 2 days", "at most every 2 days"),
+        ("not on Sundays", "On Mon, Tue, Wed, Thu, Fri, Sat only."),
+        ("off", "Reminders are off."),
+    ],
+)
+async def test_a_rhythm_not_understood_is_answered_by_the_next_words(
+    talk: Talk, words: str, kept: str
+) -> None:
+    """With the word "reminders" as in the example, or without."""
+    await learning(talk)
+    for each in (words, f"reminders {words}"):
+        await talk.say("remind me banana")
+        assert "I did not understand all of that" in texts(talk.new())[-1]
+        await talk.say(each)
+        assert kept in texts(talk.new())[-1]
+        assert (await conversation(talk)).floor is None
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("never mind", "Cancelled."),
+        ("sql", "SQL · Stage 1 of 4"),
+        ("stage 1 by friday", "Noted"),
+    ],
+)
+async def test_another_wish_leaves_the_question_for_the_hour(talk: Talk, words: str, answer: str) -> None:
+    """Nobody has to answer it."""
+    await learning(talk)
+    await talk.say("remind me banana")
+    talk.new()
+    await talk.say(words)
+    assert texts(talk.new())[-1].startswith(answer)
+    assert (await conversation(talk)).floor is None
+
+
+async def test_a_rhythm_not_understood_takes_no_open_question_its_answer(talk: Talk) -> None:
+    """What is said next is about the recall question."""
+    await learning(talk)
+    await talk.say("done")
+    asked = (await conversation(talk)).floor
+    await talk.say("reminders")
+    await talk.say("/reminders banana")
+    assert (await conversation(talk)).floor == asked
+
+
+async def test_days_without_reminders_are_named_alone(talk: Talk) -> None:
+    """After `reminders`, or any time nothing is open."""
+    await learning(talk)
+    await talk.say("reminders")
+    talk.new()
+    await talk.say("not on sundays")
+    assert texts(talk.new())[-1].endswith("On Mon, Tue, Wed, Thu, Fri, Sat only.")
+
+
 async def test_a_rhythm_of_countless_days_is_asked_for_again(talk: Talk) -> None:
     """A number too long to be read changes nothing."""
     await learning(talk)
