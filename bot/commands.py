@@ -99,7 +99,35 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     (
         "resume",
         re.compile(
-            r"\A(?:please )?(?:resume|unpause|take up) (?:my |the )?(?P<argument>.+?)(?: path)?\Z",
+            r"\A(?:please )?(?:resume|unpause|take up) (?:my |the )?(?P<argument>.+?)(?: path)?(?: again)?\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "resume",
+        re.compile(
+            r"\A(?:please )?take (?:my |the )?(?P<argument>.+?)(?: path)? up again\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (  # of reminders, before `silence` takes the word "stop"
+        "written_again",
+        re.compile(
+            r"\A(?:please |you can |can you )?(?:(?:write(?: to)?|message|text|nudge|remind) me again|start (?:reminding|nudging) me again"
+            r"|(?:stop|end|cancel|undo) (?:the |my )?(?:snoozing|snooze|silence)|unsnooze|un-snooze)(?: please)?[\s.!]*\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "back",
+        re.compile(
+            r"\A(?:hi,? |hey,? |hello,? )?i(?: am|['\u2019]?m) back(?: now| again)?[\s.!]*\Z", re.IGNORECASE
+        ),
+    ),
+    (  # as an answer to "for how long?"
+        "reminders",
+        re.compile(
+            rf"\A(?P<argument>for (?:the next )?(?:{_AMOUNT}|a (?:couple of|few))\s*(?:hours?|days?|weeks?|months?))[\s.!]*\Z",
             re.IGNORECASE,
         ),
     ),
@@ -232,6 +260,10 @@ _NEVER_MIND = re.compile(
     re.IGNORECASE,
 )
 _WHAT_RUNS = ("it", "this", "that", "path", "learning", "interview", "session", "question")
+_SILENT = re.compile(  # "pause everything for two weeks" is about being written to
+    r"(?:(?:it |them )?(?:all|everything|both|learning|reminders|it)\s+)?(?P<argument>(?:for|until|till|til)\s+.+)",
+    re.IGNORECASE,
+)
 _WHEN_ALONE = re.compile(
     r"(?:this|next) (?:week|month|year)|today|tonight|tomorrow|now|next|first", re.IGNORECASE
 )
@@ -314,6 +346,12 @@ def meaning(text: str) -> Command | None:
             if verb == "reminders":
                 argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
+            if verb == "pause" and (silent := _SILENT.fullmatch(match["argument"].strip(" .!?"))):
+                return Command(verb="snooze", argument=silent["argument"])
+            if verb in ("written_again", "back"):
+                return Command(
+                    verb="reminders", argument="on" if verb == "written_again" else "back", sure=True
+                )
             if verb in ("pause", "resume", "give_up") and match["argument"].lower() in _WHAT_RUNS:
                 return Command(verb=verb)
             if verb == "hours_a_day":  # unsure: it may answer how long something takes

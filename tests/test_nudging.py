@@ -227,6 +227,49 @@ async def test_days_without_reminders_are_named_alone(talk: Talk) -> None:
     assert texts(talk.new())[-1].endswith("On Mon, Tue, Wed, Thu, Fri, Sat only.")
 
 
+@pytest.mark.parametrize(
+    ("words", "until"),
+    [
+        ("pause until next week", "Mon 9 Mar"),
+        ("pause everything for two weeks", "Mon 16 Mar"),
+        ("for two weeks", "Mon 16 Mar"),
+        ("for a couple of days", "Wed 4 Mar"),
+    ],
+)
+@pytest.mark.parametrize(
+    "end", ["i'm back", "unsnooze", "stop snooze", "write to me again", "remind me again"]
+)
+async def test_a_silence_begins_and_ends_in_words(talk: Talk, words: str, until: str, end: str) -> None:
+    """A pause that says until when is one of reminders, and no path's name."""
+    await learning(talk)
+    await talk.say(words)
+    assert texts(talk.new())[-1].startswith(f"Silent until {until}")
+    await talk.say(end)
+    assert "Next: today at 19:00." in texts(talk.new())[-1]
+    assert (await conversation(talk)).profile.snoozed_until is None
+
+
+async def test_who_is_back_is_not_written_to_unasked(talk: Talk) -> None:
+    """Reminders that are off are turned on by a wish for them alone."""
+    await learning(talk)
+    await talk.say("reminders off")
+    talk.new()
+    await talk.play("""
+        user: i'm back
+        bot: Welcome back. [Next step]
+        user: write to me again
+        bot: I remind you at most once a day around 19:00 ...
+    """)
+
+
+async def test_a_span_under_a_recall_question_is_its_answer(talk: Talk) -> None:
+    """How long tokens hold is nobody's holiday."""
+    await learning(talk)
+    await talk.say("done")
+    await talk.say("for two hours")
+    assert "Model answer" in texts(talk.new())[-1]
+
+
 async def test_a_rhythm_of_countless_days_is_asked_for_again(talk: Talk) -> None:
     """A number too long to be read changes nothing."""
     await learning(talk)
