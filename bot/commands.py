@@ -41,6 +41,8 @@ _STAGE = (
     rf"|(?:\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(_ORDINALS)}|last) stage)\b"
 )
 STAGE = re.compile(_STAGE, re.IGNORECASE)
+_THIS_STAGE = r"\b(?:(?:this|my|the (?:current|whole|entire))(?: (?:current|whole|entire))? stage)\b"
+THIS_STAGE = re.compile(rf"{_THIS_STAGE}|\bthe stage\b", re.IGNORECASE)
 _BY = re.compile(r"\b(?:by|until|before|till)\b", re.IGNORECASE)
 _SOON = re.compile(
     rf"\b(?:today|tonight|tomorrow|(?:on|this|next) (?:{WEEKDAY}|week|month)|(?:in|within) \w+ (?:day|week|month)s?)\b",
@@ -59,7 +61,15 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
             re.IGNORECASE,
         ),
     ),
-    ("commit", re.compile(rf"(?P<argument>.*{_STAGE}.*)", re.IGNORECASE | re.DOTALL)),
+    (
+        "promised",
+        re.compile(
+            r"\A(?:what (?:did|have) i promised?|what(?: is|['\u2019]?s) my (?:promise|commitment|deadline)"
+            r"|(?:show )?(?:me )?my (?:promise|commitment|deadline)s?)[\s.!?]*\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    ("commit", re.compile(rf"{_STAGE}|{_THIS_STAGE}", re.IGNORECASE)),
     (
         "commit",
         re.compile(
@@ -89,7 +99,35 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     (
         "resume",
         re.compile(
-            r"\A(?:please )?(?:resume|unpause|take up) (?:my |the )?(?P<argument>.+?)(?: path)?\Z",
+            r"\A(?:please )?(?:resume|unpause|take up) (?:my |the )?(?P<argument>.+?)(?: path)?(?: again)?\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "resume",
+        re.compile(
+            r"\A(?:please )?take (?:my |the )?(?P<argument>.+?)(?: path)? up again\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (  # of reminders, before `silence` takes the word "stop"
+        "written_again",
+        re.compile(
+            r"\A(?:please |you can |can you )?(?:(?:write(?: to)?|message|text|nudge|remind) me again|start (?:reminding|nudging) me again"
+            r"|(?:stop|end|cancel|undo) (?:the |my )?(?:snoozing|snooze|silence)|unsnooze|un-snooze)(?: please)?[\s.!]*\Z",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "back",
+        re.compile(
+            r"\A(?:hi,? |hey,? |hello,? )?i(?: am|['\u2019]?m) back(?: now| again)?[\s.!]*\Z", re.IGNORECASE
+        ),
+    ),
+    (  # as an answer to "for how long?"
+        "reminders",
+        re.compile(
+            rf"\A(?P<argument>for (?:the next )?(?:{_AMOUNT}|a (?:couple of|few))\s*(?:hours?|days?|weeks?|months?))[\s.!]*\Z",
             re.IGNORECASE,
         ),
     ),
@@ -166,13 +204,20 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         ),
     ),
     ("reminders", re.compile(r"\Areminders?\s+(?P<argument>.+)\Z", re.IGNORECASE | re.DOTALL)),
+    (
+        "reminders",
+        re.compile(
+            rf"\A(?P<argument>(?:not|never|only) on (?:(?:{WEEKDAY}|week ?ends?|week ?days?)s?(?:,? (?:and|or) |, |\Z))+)\Z",
+            re.IGNORECASE,
+        ),
+    ),
     (  # asked about, not for
         "reminders",
         re.compile(
             r"\A(?:what|when|how|why|which|do|are|is)\b.*\bremind(?:er|ers)?\b", re.IGNORECASE | re.DOTALL
         ),
     ),
-    ("reminders", re.compile(r"(?P<argument>.*\bremind(?:er|ers)?\b.*)", re.IGNORECASE | re.DOTALL)),
+    ("reminders", re.compile(r"\A(?P<argument>.*\bremind(?:er|ers)?\b.*)\Z", re.IGNORECASE | re.DOTALL)),
     (
         "progress",
         re.compile(
@@ -215,6 +260,10 @@ _NEVER_MIND = re.compile(
     re.IGNORECASE,
 )
 _WHAT_RUNS = ("it", "this", "that", "path", "learning", "interview", "session", "question")
+_SILENT = re.compile(  # "pause everything for two weeks" is about being written to
+    r"(?:(?:it |them )?(?:all|everything|both|learning|reminders|it)\s+)?(?P<argument>(?:for|until|till|til)\s+.+)",
+    re.IGNORECASE,
+)
 _WHEN_ALONE = re.compile(
     r"(?:this|next) (?:week|month|year)|today|tonight|tomorrow|now|next|first", re.IGNORECASE
 )
@@ -303,12 +352,20 @@ def meaning(text: str) -> Command | None:
             if verb == "reminders":
                 argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
+            if verb == "pause" and (silent := _SILENT.fullmatch(match["argument"].strip(" .!?"))):
+                return Command(verb="snooze", argument=silent["argument"])
+            if verb in ("written_again", "back"):
+                return Command(
+                    verb="reminders", argument="on" if verb == "written_again" else "back", sure=True
+                )
             if verb in ("pause", "resume", "give_up") and match["argument"].lower() in _WHAT_RUNS:
                 return Command(verb=verb)
             if verb == "hours_a_day":  # unsure: it may answer how long something takes
                 return Command(verb="hours", argument=match["argument"])
             if verb == "let_go":
                 return Command(verb="commit", argument="off")
+            if verb == "promised":
+                return Command(verb="commit", argument="shown")
             if verb == "away":
                 if end_in(match["argument"], _ANY_DAY) is None and fault(match["argument"]) is None:
                     continue

@@ -246,7 +246,9 @@ def handle(conversation: Conversation, event: Event, known: Known, content: Cont
             assert_never(event)
     if known_as.interview is None and conversation.interview is not None:
         conversation, effects = _quiz_put_aside(conversation, effects)
-    if not isinstance(event, Pressed) or event.choice.partition(":")[0] != "why":  # after that it is still the question
+    if (
+        not isinstance(event, Pressed) or event.choice.partition(":")[0] != "why"
+    ):  # after that it is still the question
         conversation = reviewing.noted(quizzing.noted(conversation, effects, turn.at), effects)
     conversation, effects = nudging.followed(known_as, conversation, effects, turn)
     return conversation, [*effects, *settings.mirrored(before, conversation, turn)]
@@ -378,7 +380,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
             meant = commands.meaning(text)
             return _obeyed(conversation, meant, turn) if meant else (conversation, [interview.again(floor)])
         case Recalling():
-            meant = Command(verb="snooze", argument=text) if rhythm.is_span(text) else commands.meaning(text)
+            meant = Command(verb="snooze", argument=text) if rhythm.is_span(text) else _meant(text, turn)
             silence = meant is None or meant.verb != "snooze" or rhythm.is_silence(meant.argument, turn.at)
             if meant is not None and meant.verb in _NO_ANSWER and silence:
                 return _obeyed(conversation, meant, turn)
@@ -390,7 +392,7 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case Quizzing() | Placing():
             if answered := reviewing.lettered(conversation, text, turn):
                 return _way_back(*answered)
-            meant = commands.meaning(text)
+            meant = _meant(text, turn)
             no_wish = ("quiz", *_PATH_STATES)  # "resume it" may be what a blank stands for
             if meant is not None and meant.verb not in no_wish and len(text.split()) > 1:
                 return _obeyed(conversation, meant, turn)
@@ -398,7 +400,9 @@ def _said(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         case Setting(field="hours" | "until" | "commitment") as asked:
             return _taken_for(conversation, asked, text, turn)
         case Setting():
-            if floor.field in ("zone", "city") and commands.meaning(text) and not zones.find(text):
+            if floor.field == "hour" and commands.lets_be(text) and times.wanted(text) is None:
+                return _cancelled(conversation, turn)
+            if _is_other_wish(floor, text, turn):
                 return _idle(conversation.without(*ASIDES), text, turn)
             if floor.field == "hour":
                 return _hour_given(conversation, text, turn)
@@ -468,6 +472,15 @@ def _is_hardly_an_answer(text: str, turn: Turn) -> bool:
     return meant.verb in _WISHES
 
 
+def _meant(text: str, turn: Turn) -> Command | None:
+    """What plain words mean; what is to be finished by a day is a promise only if it is a stage or a path."""
+    meant = commands.meaning(text)
+    no_promise = (
+        meant is not None and meant.verb == "commit" and not committing.is_promise(meant.argument, turn)
+    )
+    return None if no_promise else meant
+
+
 def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
     """Nothing is open: plain words that mean a command, a skill's name, a first hello, or a shrug."""
     if answered := reviewing.lettered(conversation, text, turn):
@@ -478,7 +491,7 @@ def _idle(conversation: Conversation, text: str, turn: Turn) -> Outcome:
         return _obeyed(conversation, Command(verb="snooze", argument=text), turn)
     if commands.is_finished(text) and lessons.at_step(conversation, turn) is not None:
         return _obeyed(conversation, Command(verb="done"), turn)
-    if meant := commands.meaning(text):
+    if meant := _meant(text, turn):
         return _obeyed(conversation, meant, turn)
     if learning.is_list(text, turn):
         return _obeyed(conversation, Command(verb="learn", argument=text), turn)
@@ -724,6 +737,15 @@ def _taken_for(conversation: Conversation, asked: Setting, text: str, turn: Turn
     if asked.field == "until":
         return rhythm.snooze(conversation, text, turn)
     return committing.commit(conversation, text, turn)
+
+
+def _is_other_wish(asked: Setting, text: str, turn: Turn) -> bool:
+    """Whether words under the question for an hour, a zone or a city are no answer to it."""
+    meant = _meant(text, turn)
+    if asked.field == "hour":
+        other = turn.content.path(text) is not None or (meant is not None and meant.verb != "reminders")
+        return other and times.wanted(text) is None
+    return asked.field in ("zone", "city") and meant is not None and not zones.find(text)
 
 
 def _debriefed(outcome: Outcome, turn: Turn) -> Outcome:

@@ -77,6 +77,8 @@ def test_plain_words_mean_commands(text: str, verb: str, argument: str) -> None:
         "stage 1 by 31 feb",
         "stage 2 by soon",
         "the second stage in two weeks",
+        "this stage by friday",
+        "the whole stage by friday",
     ],
 )
 def test_a_promise_names_a_stage_or_a_path_and_a_day(text: str) -> None:

@@ -181,6 +181,8 @@ async def test_rubbish_after_a_command_gets_a_sentence(talk: Talk) -> None:
         bot: I have no path for quantum basket weaving yet, and noted that it is wanted. These I have: ...
         user: /reminders 25:00
         bot: I did not understand all of that, so nothing has changed. ...
+        user: never mind
+        bot: Cancelled.
         user: /snooze banana
         bot: Say /snooze 1h, tonight, 1d, 1w or "until 12 December", or press one. [One hour] [Tonight] [Tomorrow] [A week] [Until a date] [Fewer of these]
     """)
@@ -516,3 +518,33 @@ async def test_what_was_learnt_is_progress_and_a_lost_interview_gets_a_kind_word
         bot: I am sorry. One interview says little about the next one, ... [Interview] [I had a real interview]
     """)
     assert await documents(talk, "skill_wishes") == []
+
+
+async def test_several_paths_are_paused_given_up_and_taken_up_at_once(talk: Talk) -> None:
+    """By name, or all there are; what is not theirs changes nothing."""
+    for words in ("learn sql", "learn python"):
+        await talk.say(words)
+    await talk.press("zone:skip")
+    talk.new()
+    await talk.play("""
+        user: pause sql and python
+        bot: Paused: SQL, Python. Nothing is lost, and I will not write about them. [Progress] [Next step]
+        user: take up sql again
+        bot: SQL goes on where you left it. ...
+        bot: SQL · Stage 1 of 4...
+        user: pause both
+        bot: SQL is paused. ...
+        user: resume both
+        bot: Taken up as well: Python.
+        bot: SQL goes on where you left it. ...
+        bot: SQL · Stage 1 of 4...
+        user: give up sql and cobol
+        bot: You have no path called sql and cobol, so nothing has changed. [Progress]
+        user: give up both
+        bot: Given up: SQL, Python. What you did stays; you can take each up again. [Progress] [Next step]
+        user: take python up again
+        bot: Python goes on where you left it. ...
+        bot: Python · Stage 1 of 4...
+    """)
+    states = {each["skill"]: each["state"] for each in await documents(talk, "learning_paths")}
+    assert states == {"sql": "abandoned", "python": "active"}

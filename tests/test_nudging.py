@@ -166,6 +166,110 @@ async def test_an_hour_without_a_zone_asks_for_the_city(talk: Talk) -> None:
     """)
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("weekdays at 19:00", "On Mon, Tue, Wed, Thu, Fri only."),
+        ("7 pm", "around 19:00"),
+        ("twice a day", "at most 2 times a day"),
+        ("every 2 days", "at most every 2 days"),
+        ("not on Sundays", "On Mon, Tue, Wed, Thu, Fri, Sat only."),
+        ("off", "Reminders are off."),
+    ],
+)
+async def test_a_rhythm_not_understood_is_answered_by_the_next_words(
+    talk: Talk, words: str, kept: str
+) -> None:
+    """With the word "reminders" as in the example, or without."""
+    await learning(talk)
+    for each in (words, f"reminders {words}"):
+        await talk.say("remind me banana")
+        assert "I did not understand all of that" in texts(talk.new())[-1]
+        await talk.say(each)
+        assert kept in texts(talk.new())[-1]
+        assert (await conversation(talk)).floor is None
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("never mind", "Cancelled."),
+        ("sql", "SQL · Stage 1 of 4"),
+        ("stage 1 by friday", "Noted"),
+    ],
+)
+async def test_another_wish_leaves_the_question_for_the_hour(talk: Talk, words: str, answer: str) -> None:
+    """Nobody has to answer it."""
+    await learning(talk)
+    await talk.say("remind me banana")
+    talk.new()
+    await talk.say(words)
+    assert texts(talk.new())[-1].startswith(answer)
+    assert (await conversation(talk)).floor is None
+
+
+async def test_a_rhythm_not_understood_takes_no_open_question_its_answer(talk: Talk) -> None:
+    """What is said next is about the recall question."""
+    await learning(talk)
+    await talk.say("done")
+    asked = (await conversation(talk)).floor
+    await talk.say("reminders")
+    await talk.say("/reminders banana")
+    assert (await conversation(talk)).floor == asked
+
+
+async def test_days_without_reminders_are_named_alone(talk: Talk) -> None:
+    """After `reminders`, or any time nothing is open."""
+    await learning(talk)
+    await talk.say("reminders")
+    talk.new()
+    await talk.say("not on sundays")
+    assert texts(talk.new())[-1].endswith("On Mon, Tue, Wed, Thu, Fri, Sat only.")
+
+
+@pytest.mark.parametrize(
+    ("words", "until"),
+    [
+        ("pause until next week", "Mon 9 Mar"),
+        ("pause everything for two weeks", "Mon 16 Mar"),
+        ("for two weeks", "Mon 16 Mar"),
+        ("for a couple of days", "Wed 4 Mar"),
+    ],
+)
+@pytest.mark.parametrize(
+    "end", ["i'm back", "unsnooze", "stop snooze", "write to me again", "remind me again"]
+)
+async def test_a_silence_begins_and_ends_in_words(talk: Talk, words: str, until: str, end: str) -> None:
+    """A pause that says until when is one of reminders, and no path's name."""
+    await learning(talk)
+    await talk.say(words)
+    assert texts(talk.new())[-1].startswith(f"Silent until {until}")
+    await talk.say(end)
+    assert "Next: today at 19:00." in texts(talk.new())[-1]
+    assert (await conversation(talk)).profile.snoozed_until is None
+
+
+async def test_who_is_back_is_not_written_to_unasked(talk: Talk) -> None:
+    """Reminders that are off are turned on by a wish for them alone."""
+    await learning(talk)
+    await talk.say("reminders off")
+    talk.new()
+    await talk.play("""
+        user: i'm back
+        bot: Welcome back. [Next step]
+        user: write to me again
+        bot: I remind you at most once a day around 19:00 ...
+    """)
+
+
+async def test_a_span_under_a_recall_question_is_its_answer(talk: Talk) -> None:
+    """How long tokens hold is nobody's holiday."""
+    await learning(talk)
+    await talk.say("done")
+    await talk.say("for two hours")
+    assert "Model answer" in texts(talk.new())[-1]
+
+
 async def test_a_rhythm_of_countless_days_is_asked_for_again(talk: Talk) -> None:
     """A number too long to be read changes nothing."""
     await learning(talk)
@@ -537,6 +641,12 @@ async def test_commitment_is_brought_up_the_day_before_in_their_words(talk: Talk
         ("I sat down: stage 3 by Friday", 3, "Friday 6 Mar"),
         ("stage 1 by 1 jan 2027", 1, "Friday 1 Jan 2027"),
         ("stage 1 of my sql path until Friday", 1, "Friday 6 Mar"),
+        ("finish this stage by friday", 1, "Friday 6 Mar"),
+        ("finish the stage by friday", 1, "Friday 6 Mar"),
+        ("the whole stage by friday", 1, "Friday 6 Mar"),
+        ("i want to be done with sql in a month", 4, "Thursday 2 Apr"),
+        ("finish my whole path by friday", 4, "Friday 6 Mar"),
+        ("finish stage 2 by friday and stage 3 by sunday", 2, "Friday 6 Mar"),
     ],
 )
 async def test_commitment_names_its_stage_and_day_in_many_ways(
@@ -574,6 +684,42 @@ async def test_commitment_is_of_the_path_it_names(talk: Talk) -> None:
         user: finish sql by thursday
         bot: Your path in SQL is resting. Take it up again first, then name the day. [Take it up again]
     """)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["i finish my homework by friday", "finish my thesis by 30 march", "I finish the query by friday"],
+)
+async def test_what_is_no_stage_and_no_path_is_no_promise(talk: Talk, words: str) -> None:
+    """It replaces none; under a recall question it is the answer."""
+    await learning(talk)
+    await talk.say("stage 2 by Friday")
+    promise = (await conversation(talk)).commitment
+    await talk.say(words)
+    assert texts(talk.new())[-1].startswith("I did not understand that.")
+    await talk.say("done")
+    await talk.say(words)
+    assert "Model answer" in texts(talk.new())[-1]
+    assert (await conversation(talk)).commitment == promise
+
+
+async def test_commitment_is_shown_where_the_path_is(talk: Talk) -> None:
+    """In `progress`, on its own path, and when it is asked for."""
+    await learning(talk)
+    await talk.play("""
+        user: what did i promise?
+        bot: You have promised nothing right now. Say "stage 2 by Friday" when you want to. [Next step]
+        user: stage 2 by Friday
+        bot: Noted: ...
+        user: what did i promise?
+        bot: Promised: "stage 2 by Friday", until Fri 6 Mar. [Next step] [Let it go]
+    """)
+    for words in ("progress", "path"):
+        await talk.say(words)
+        assert 'Promised: "stage 2 by Friday", until Fri 6 Mar.' in texts(talk.new())[-1]
+    await talk.say("learn python")
+    await talk.say("path")
+    assert "Promised" not in texts(talk.new())[-1]
 
 
 async def test_commitment_says_what_it_replaces_and_is_let_go_in_words(talk: Talk) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bot import paths
 from bot.clock import dated, local_day
-from bot.commands import LAST_STAGE, STAGE, stage_in
+from bot.commands import LAST_STAGE, STAGE, THIS_STAGE, stage_in
 from bot.conversation import Commitment, Conversation, Setting
 from bot.days import day_in, end_in, fault
 from bot.documents import LearningPath
@@ -19,7 +19,8 @@ from bot.stages import lessons, nudging, settings
 
 FURTHEST = timedelta(days=366)  # a promise lies at most so far ahead
 _BY = re.compile(r"\b(?:by|until|till|before)\b", re.IGNORECASE)
-_WHOLE_PATH = re.compile(r"\A(?:finish|complete|be done with|get through|be through with)\b", re.IGNORECASE)
+_WHOLE_PATH = re.compile(r"\b(?:(?:my|the|this)(?: whole| entire)?(?: learning)? path)\b", re.IGNORECASE)
+_TRAILS = re.compile(r"(?:[\s,;.]+|\b(?:and|then|plus)\b)+\Z", re.IGNORECASE)
 
 
 def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
@@ -27,6 +28,9 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     path named, else the one at hand; `off`: let go of."""
     if words == "off":
         return commit_pressed(conversation, words, turn)
+    if words == "shown":
+        return _shown(conversation, turn)
+    words = _first_of(words, local_day(conversation, turn.at))
     skill = _skill_in(words, turn)
     path = lessons.at_hand(conversation, turn, skill)
     if path is None and skill:
@@ -42,13 +46,44 @@ def commit(conversation: Conversation, words: str, turn: Turn) -> Outcome:
         return settings.ask(conversation, "commitment", turn)
     number = stage_in(words)
     if number is None:
-        number = LAST_STAGE if _WHOLE_PATH.search(words) else stage.stage_number
+        whole = not THIS_STAGE.search(words) and (skill or _WHOLE_PATH.search(words))
+        number = LAST_STAGE if whole else stage.stage_number
     if number == LAST_STAGE:
         number = max(each.stage_number for each in path.stages if each.status != "completed")
     by = _day_of(words, local_day(conversation, turn.at))
     if not isinstance(by, date):  # the question, if it was asked, stays open
         return conversation, [reply(say(by))]
     return _committed(conversation, path, number, by, words, turn)
+
+
+def is_promise(words: str, turn: Turn) -> bool:
+    """Whether words that name a day are about a stage or a path: their thesis is theirs alone."""
+    about = STAGE.search(words) or THIS_STAGE.search(words) or _WHOLE_PATH.search(words)
+    return words in ("off", "shown") or about is not None or bool(_skill_in(words, turn))
+
+
+def line(conversation: Conversation, turn: Turn, path: LearningPath | None = None) -> str:
+    """What is promised, of a path or at all; empty where nothing is."""
+    promise = conversation.commitment
+    if promise is None or (path is not None and promise.path != path.id) or not lessons.stands(promise, turn):
+        return ""
+    by = dated(promise.by, local_day(conversation, turn.at))
+    return say("commitment.line", words=plain(promise.words), by=f"{promise.by:%a} {by}")
+
+
+def _shown(conversation: Conversation, turn: Turn) -> Outcome:
+    if told := line(conversation, turn):
+        return conversation, [reply(told, button("next", "", "next_path"), button("commit", "off", "let_go"))]
+    return conversation, [reply(say("commitment.none"), button("next", "", "next_path"))]
+
+
+def _first_of(words: str, today: date) -> str:
+    """Of two promises in one text the first: one stage with its day."""
+    for later in list(STAGE.finditer(words))[1:]:
+        first = _TRAILS.sub("", words[: later.start()])
+        if isinstance(_day_of(first, today), date):
+            return first
+    return words
 
 
 def _skill_in(words: str, turn: Turn) -> str:

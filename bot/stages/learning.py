@@ -45,6 +45,13 @@ PathState = Literal["active", "paused", "abandoned"]
 LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
 MOST_LINES = 5  # of paths in one message: more do not fit a phone's screen
 _LISTED = re.compile(r"[,;]|/|\s[+&]\s|(?<=\w)[+&](?=\w)|\b(?:and|plus|then|as well as)\b", re.IGNORECASE)
+_EACH = re.compile(r"(?:both|all|everything)(?: of them)?(?: (?:my |the )?paths)?|paths", re.IGNORECASE)
+_LEFT_FROM: dict[PathState, tuple[PathState, ...]] = {
+    "active": ("paused",),
+    "paused": ("active",),
+    "abandoned": ("active", "paused"),
+}
+"""What "both" means: the states from which paths come into one."""
 REQUIRED_LEVEL = 20  # of a path that another one builds on: its foundation, the first stage of four
 
 
@@ -526,6 +533,8 @@ def progress(conversation: Conversation, turn: Turn) -> Outcome:
     lines = [_progress_line(path, today, turn) for path in ordered[:MOST_LINES]]
     if more := ", ".join(lessons.title_of(path.skill, turn) for path in ordered[MOST_LINES:]):
         lines.append(say("learn.progress_more", skills=more))
+    if promised := committing.line(conversation, turn):
+        lines.append(promised)
     if alone := lessons.if_alone(turn):
         lines.append(alone)
     zone = zone_of(conversation)
@@ -611,6 +620,11 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
 
 def put_in(conversation: Conversation, skill: str, state: PathState, turn: Turn) -> Outcome | None:
     """`pause sql`, `give up sql`, `resume`: without a skill the path at hand, or the one that rests. None: there is none."""
+    several = _all_named(skill, state, turn)
+    if len(several) > 1:
+        return _all_put(conversation, several, state, turn)
+    if _EACH.fullmatch(skill):  # of one, or of none
+        skill = ""
     if skill and lessons.named(skill, turn) is None:
         return conversation, [
             reply(say("learn.not_yours", skill=plain(skill[:40])), button("progress", "", "progress"))
@@ -630,6 +644,46 @@ def put_in(conversation: Conversation, skill: str, state: PathState, turn: Turn)
     else:
         path = lessons.at_hand(conversation, turn, skill)
     return path_pressed(conversation, f"{path.id}.{state}", turn) if path is not None else None
+
+
+def _all_named(skill: str, state: PathState, turn: Turn) -> list[LearningPath]:
+    """The paths of "sql and python", of "both"; none where a name of them is not theirs."""
+    if _EACH.fullmatch(skill):
+        return [each for each in turn.known.paths if each.state in _LEFT_FROM[state]]
+    found = [lessons.named(part, turn) for part in _parts(skill)]
+    return list({each.id: each for each in found if each is not None}.values()) if all(found) else []
+
+
+def _all_put(
+    conversation: Conversation, several: list[LearningPath], state: PathState, turn: Turn
+) -> Outcome:
+    """Several paths at once, told in one message; taken up, the first of them is shown."""
+    if state == "active":
+        first, *others = several
+        effects: list[Effect] = []
+        for each in others:
+            after = paths.planned(
+                replace(each, state="active"), plan=lessons.plan_of(each, conversation, turn), at=turn.at
+            )
+            effects.append(paths.changes(each, after))
+            turn = turn.knowing(after)
+        conversation, shown_ = path_pressed(conversation, f"{first.id}.active", turn)
+        others_ = say("learn.others_again", skills=_titles(others, turn))
+        return conversation, [*effects, reply(others_), *shown_]
+    effects = []
+    for each in several:
+        conversation, told = path_pressed(conversation, f"{each.id}.{state}", turn)
+        effects += [effect for effect in told if not isinstance(effect, Reply)]
+        turn = turn.knowing(replace(each, state=state, updated_at=turn.at))
+    text = say(f"learn.{state}_all", skills=_titles(several, turn))
+    return conversation, [
+        *effects,
+        reply(text, button("progress", "", "progress"), button("next", "", "next_path")),
+    ]
+
+
+def _titles(several: list[LearningPath], turn: Turn) -> str:
+    return ", ".join(lessons.title_of(each.skill, turn) for each in several)
 
 
 def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> Outcome:
@@ -655,7 +709,8 @@ def _path_shown(conversation: Conversation, path: LearningPath, turn: Turn) -> O
         choices.append(Choice(id=f"path:{path.id}.active", label=label("take_up")))
     if path.state != "abandoned":
         choices.append(Choice(id=f"path:{path.id}.abandoned", label=label("abandon")))
-    return conversation, [reply(f"{line}\n\n{levels}", *choices, onward)]
+    told = "\n\n".join(filter(None, [line, levels, committing.line(conversation, turn, path)]))
+    return conversation, [reply(told, *choices, onward)]
 
 
 def _targeted(conversation: Conversation, path: LearningPath, words: str, turn: Turn) -> Outcome:

@@ -36,7 +36,7 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _ONCE = re.compile(
-    rf"\b(?:tomorrow|tonight|today|until|till|in \w+ (?:min|hour|day|week|month)\w*|this (?:week|month)|next (?:week|month|{WEEKDAY}))\b",
+    rf"\Afor\b|\b(?:tomorrow|tonight|today|until|till|in \w+ (?:min|hour|day|week|month)\w*|this (?:week|month)|next (?:week|month|{WEEKDAY}))\b",
     re.IGNORECASE,
 )
 _LONGEST_SNOOZE = timedelta(days=366)  # an exam, a semester abroad; beyond it "reminders off" is meant
@@ -176,6 +176,8 @@ def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     """`reminders`, `reminders off`, `reminders 20:00`, `reminders twice`, `reminders weekdays`: show or change when
     nudges come; "remind me tomorrow at 6 pm" is meant for once, so it is a silence until then."""
     before = conversation.profile
+    if argument == "back":
+        return _back(conversation, turn)
     if (once := _once(conversation, argument, turn.at)) is not None:
         conversation, effects = snooze(conversation, once, turn)
         if times.clock_in(once) is None or not conversation.profile.reminders:
@@ -189,6 +191,14 @@ def reminders(conversation: Conversation, argument: str, turn: Turn) -> Outcome:
     if not argument:
         return conversation, effects
     return conversation, [*answered, *nudging.waiting(conversation, turn), *effects]
+
+
+def _back(conversation: Conversation, turn: Turn) -> Outcome:
+    """ "I'm back": a silence is over; reminders that are off stay off."""
+    conversation = conversation.with_profile(snoozed_until=None)
+    coming = nudging.coming_text(conversation, turn) if conversation.profile.reminders else ""
+    told = reply(" ".join(filter(None, [say("reminders.back"), coming])), button("next", "", "next_path"))
+    return conversation, [*nudging.waiting(conversation, turn), told]
 
 
 def _once(conversation: Conversation, words: str, at: datetime) -> str | None:

@@ -172,7 +172,7 @@ def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     known yet and an hour was named."""
     found = times.wanted(words)
     if found is None:
-        return conversation, [reply(say("reminders.bad_hour"), button("settings", "hour", "setting_hour"))]
+        return _not_understood(conversation)
     days = set(found.days or conversation.profile.nudge_days) - set(found.without)
     if found.off or not days:
         return turned_off(conversation)
@@ -192,6 +192,14 @@ def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     noted = [reply(note, button("settings", "hour", "other_time"))] if note else []
     told = [] if alone and (note or asked) else [_reminders_on(conversation, turn)]
     return conversation, [*noted, *told, *asked]
+
+
+def _not_understood(conversation: Conversation) -> Outcome:
+    """Nothing is set; where nothing else is open, the next words are the answer."""
+    told = reply(say("reminders.bad_hour"), button("settings", "hour", "setting_hour"))
+    return (conversation.pushed(Setting(field="hour")) if conversation.floor is None else conversation), [
+        told
+    ]
 
 
 def _city_needed(conversation: Conversation, note: str, turn: Turn, *, alone: bool) -> Outcome:
