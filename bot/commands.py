@@ -91,7 +91,8 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         "hours_a_day",
         re.compile(
             rf"\A(?:i (?:have|can do|can spend|can study) )?(?P<argument>{_AMOUNT}\s*(?:h|hrs?|hours?|m|mins?|minutes?)"
-            r"\s*(?:(?:a|per|every|each|/)\s*(?:week|work)?days?|daily))(?: for learning)?[\s.!]*\Z",
+            r"\s*(?:(?:a|per|every|each|/)\s*(?:week|work)?days?|daily)"
+            r"(?:,? (?:only )?(?:on |from )?(?:(?:week|work)(?:ing)? ?days|week ?ends?|mon(?:day)? ?(?:-|to|till|through) ?fri(?:day)?))?)(?: for learning)?[\s.!]*\Z",
             re.IGNORECASE,
         ),
     ),
