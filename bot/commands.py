@@ -347,7 +347,9 @@ def meaning(text: str) -> Command | None:
             if verb == "reminders":
                 argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
-            if verb == "pause" and (silent := _SILENT.fullmatch(match["argument"].strip(" .!?"))):
+            if verb == "pause" and (
+                silent := _SILENT.fullmatch(_COURTESY.sub("", match["argument"]).strip(" .!?"))
+            ):
                 return Command(verb="snooze", argument=silent["argument"])
             if verb in ("written_again", "back"):
                 return Command(

@@ -247,6 +247,7 @@ async def test_days_without_reminders_are_named_alone(talk: Talk) -> None:
     [
         ("pause until next week", "Mon 9 Mar"),
         ("pause everything for two weeks", "Mon 16 Mar"),
+        ("pause for 2 days please", "Wed 4 Mar"),
         ("for two weeks", "Mon 16 Mar"),
         ("for a couple of days", "Wed 4 Mar"),
     ],
