@@ -91,7 +91,8 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
         "hours_a_day",
         re.compile(
             rf"\A(?:i (?:have|can do|can spend|can study) )?(?P<argument>{_AMOUNT}\s*(?:h|hrs?|hours?|m|mins?|minutes?)"
-            r"\s*(?:(?:a|per|every|each|/)\s*(?:week|work)?days?|daily))(?: for learning)?[\s.!]*\Z",
+            r"\s*(?:(?:a|per|every|each|/)\s*(?:week|work)?days?|daily)"
+            r"(?:,? (?:only )?(?:on |from )?(?:(?:week|work)(?:ing)? ?days|week ?ends?|mon(?:day)? ?(?:-|to|till|through) ?fri(?:day)?))?)(?: for learning)?[\s.!]*\Z",
             re.IGNORECASE,
         ),
     ),
@@ -352,7 +353,9 @@ def meaning(text: str) -> Command | None:
             if verb == "reminders":
                 argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
                 return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
-            if verb == "pause" and (silent := _SILENT.fullmatch(match["argument"].strip(" .!?"))):
+            if verb == "pause" and (
+                silent := _SILENT.fullmatch(_COURTESY.sub("", match["argument"]).strip(" .!?"))
+            ):
                 return Command(verb="snooze", argument=silent["argument"])
             if verb in ("written_again", "back"):
                 return Command(

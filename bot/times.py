@@ -65,20 +65,26 @@ _SMALL_WORDS = frozenset(
 )
 
 
+_SOME_DAYS = (
+    r"(?:(?:only )?(?:on|from|at) )?(?:the )?(?:(?P<only_weekdays>(?:week|work)(?:ing)? ?days|mon(?:day)?s? ?(?:-|to|till|through) ?fri(?:day)?s?)"
+    r"|(?P<only_weekends>week ?ends?))"
+)
 _HOURS_SPENT = re.compile(
     r"(?<![\w.,])(?P<number>-?\d+(?:[.,]\d+)?)\s*(?P<unit>h|hrs?|hours?|m|mins?|minutes?)?(?![\w])"
-    r"(?:\s*(?:(?:a|per|every|each|/|in a|on)\s*(?:(?P<daily>day)|(?P<weekdays>(?:week|work)days?))|(?P<also_daily>daily)))?"
+    r"(?:\s*(?:(?:a|per|every|each|/|in a|on)\s*(?:(?P<daily>day)|(?P<weekdays>(?:week|work)days?))|(?P<also_daily>daily))"
+    rf"(?:,?\s+{_SOME_DAYS})?)?"
 )
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a phrase asks for; what it does not speak of is empty. `hours`: 0-23, in order, minutes dropped; `spoken`: of
-    "half past 7", which of the two is open. `a_day`: reminders on a day; `every`: days from one to the next; `days`,
+    """What a phrase asks for; what it does not speak of is empty. `hours`: 0-23, in order; `cut`: minutes were
+    dropped; `spoken`: of "half past 7", which of the two is open. `a_day`: reminders on a day; `every`: days from one to the next; `days`,
     `without`: weekdays, "0" Monday to "6", wanted and not. `off`: none at all."""
 
     off: bool = False
     hours: tuple[int, ...] = ()
     spoken: bool = False
+    cut: bool = False
     a_day: int = 0
     every: int = 0
     days: str = ""
@@ -136,7 +142,7 @@ def wanted(words: str) -> Wanted | None:
         return Wanted(off=True) if not hours.hours and rhythm == Wanted() else None
     if len(hours.hours) > 1 and not rhythm.a_day:
         rhythm = replace(rhythm, a_day=len(hours.hours), every=1)
-    found = replace(rhythm, hours=hours.hours, spoken=hours.spoken, days=days or rhythm.days, without=without)
+    found = replace(hours, every=rhythm.every, a_day=rhythm.a_day, days=days or rhythm.days, without=without)
     return None if found == Wanted() or found.a_day > MOST_A_DAY else found
 
 
@@ -185,22 +191,25 @@ def _hours(phrase: _Phrase) -> Wanted | None:
     """The hours named; None when one of them is no time of day."""
     named: list[int] = []
     open_: list[re.Match[str]] = []
+    cut = False
     while (found := phrase.take(_HOUR)) is not None:
         hour = _hour(found)
         if hour is None:
             return None
         named.append(hour)
+        cut = cut or found["near"] is not None or int(found["minute"] or 0) > 0
         if not (found["half"] or found["after"] or found["part"]):
             open_.append(found)
     parts = []
     while (found := phrase.take(_PART_ALONE)) is not None:
         parts.append(found["part"])
     if len(named) == 1 and len(parts) == 1 and open_:  # "in the evening at 9"
-        return Wanted(hours=(_in_part(named[0], parts[0]),))
+        return Wanted(hours=(_in_part(named[0], parts[0]),), cut=cut)
     if named and parts:
         return None
     spoken = len(named) == 1 and any(each["near"] or each["clock"] for each in open_)
-    return Wanted(hours=tuple(sorted({*named, *(_PARTS_OF_DAY[each] for each in parts)})), spoken=spoken)
+    hours = tuple(sorted({*named, *(_PARTS_OF_DAY[each] for each in parts)}))
+    return Wanted(hours=hours, spoken=spoken, cut=cut)
 
 
 def _hour(found: re.Match[str]) -> int | None:
@@ -242,4 +251,8 @@ def hours_a_week(words: str) -> float | None:
     count = float(found["number"].replace(",", "."))
     if (found["unit"] or "").startswith("m"):
         count /= 60
-    return count * (7 if found["daily"] or found["also_daily"] else 5 if found["weekdays"] else 1)
+    if found["only_weekends"]:
+        return count * 2
+    if found["weekdays"] or found["only_weekdays"]:
+        return count * 5
+    return count * (7 if found["daily"] or found["also_daily"] else 1)

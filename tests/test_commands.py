@@ -52,6 +52,8 @@ def test_slash_command_carries_its_argument() -> None:
         ("report 2", "report", "2"),
         ("done 25 min", "done", "25 min"),
         ("snooze 1d", "snooze", "1d"),
+        ("2 hours a day on weekdays", "hours", "2 hours a day on weekdays"),
+        ("i have 1 hour a day monday to friday", "hours", "1 hour a day monday to friday"),
         ("what did i learn this week", "progress", ""),
         ("what should i learn this week?", "learn", ""),
         ("i failed my interview :(", "failed", "i failed my interview :("),

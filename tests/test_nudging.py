@@ -130,7 +130,7 @@ async def test_days_hour_and_rhythm_are_set_by_one_phrase_or_not_at_all(talk: Ta
         user: remind me every day at 9 in the evening
         bot: I remind you at most once a day around 21:00 (...), never between 22:00 and 8:00. Next: today at 21:00. ...
         user: reminders half past 7
-        bot: I remind you at most once a day around 19:00 ...
+        bot: I write on the hour, so at 19:00. I remind you at most once a day around 19:00 ...
         user: reminders at 8 and 20
         bot: I keep your latest hour and spread the others over the day: 14:00 and 20:00. [Other time]
         bot: I remind you at most 2 times a day around 14:00 and 20:00 ...
@@ -218,6 +218,21 @@ async def test_a_rhythm_not_understood_takes_no_open_question_its_answer(talk: T
     assert (await conversation(talk)).floor == asked
 
 
+@pytest.mark.parametrize(
+    ("words", "hour"),
+    [("19:30", 19), ("half past 7 in the evening", 19), ("quarter to nine pm", 20), ("20:00", None)],
+)
+async def test_minutes_are_dropped_with_a_word(talk: Talk, words: str, hour: int | None) -> None:
+    """Reminders come on the hour."""
+    await learning(talk)
+    await talk.say(f"remind me at {words}")
+    told = texts(talk.new())[-1]
+    assert told.startswith(f"I write on the hour, so at {hour}:00. I remind you" if hour else "I remind you")
+    await talk.say("/settings hour")
+    await talk.say(words)
+    assert texts(talk.new())[-1] == told
+
+
 async def test_days_without_reminders_are_named_alone(talk: Talk) -> None:
     """After `reminders`, or any time nothing is open."""
     await learning(talk)
@@ -232,6 +247,7 @@ async def test_days_without_reminders_are_named_alone(talk: Talk) -> None:
     [
         ("pause until next week", "Mon 9 Mar"),
         ("pause everything for two weeks", "Mon 16 Mar"),
+        ("pause for 2 days please", "Wed 4 Mar"),
         ("for two weeks", "Mon 16 Mar"),
         ("for a couple of days", "Wed 4 Mar"),
     ],

@@ -9,15 +9,10 @@ from bot.times import Wanted, hours_a_week, wanted
     ("words", "hour"),
     [
         ("19", 19),
-        ("19:30", 19),
-        ("19.30", 19),
         ("7 pm", 19),
         ("7 p.m.", 19),
-        ("7.30 pm", 19),
         ("at 7pm", 19),
         ("seven pm", 19),
-        ("half past 7 pm", 19),
-        ("quarter to 8 pm", 19),
         ("12 am", 0),
         ("12pm", 12),
         ("noon", 12),
@@ -32,6 +27,24 @@ from bot.times import Wanted, hours_a_week, wanted
 def test_an_hour_alone(words: str, hour: int) -> None:
     """Hours as people type and say them."""
     assert wanted(words) == Wanted(hours=(hour,))
+
+
+@pytest.mark.parametrize(
+    ("words", "hour"),
+    [
+        ("19:30", 19),
+        ("19.30", 19),
+        ("7.30 pm", 19),
+        ("half past 7 pm", 19),
+        ("half past 7 in the evening", 19),
+        ("in the evening at 7:30", 19),
+        ("quarter to 8 pm", 19),
+        ("quarter to nine pm", 20),
+    ],
+)
+def test_minutes_are_cut_and_it_shows(words: str, hour: int) -> None:
+    """The full hour at or before."""
+    assert wanted(words) == Wanted(hours=(hour,), cut=True)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +89,7 @@ def test_how_often_and_on_which_days(words: str, found: Wanted) -> None:
         ("every 2 days at 6 pm", Wanted(hours=(18,), a_day=1, every=2)),
         ("weekdays at 8 pm, not on friday", Wanted(hours=(20,), days="01234", without="4")),
         ("reminders at 8 and 20", Wanted(hours=(8, 20), a_day=2, every=1)),
-        ("half past 7", Wanted(hours=(7,), spoken=True)),
+        ("half past 7", Wanted(hours=(7,), spoken=True, cut=True)),
     ],
 )
 def test_all_of_a_phrase_is_taken(words: str, found: Wanted) -> None:
@@ -106,6 +119,10 @@ def test_a_phrase_with_a_rest_is_not_taken_at_all(words: str) -> None:
         ("1,000", 1000),
         ("1,000 hours", 1000),
         ("2 hours a day", 14),
+        ("2 hours a day on weekdays", 10),
+        ("2 hours a day, only on weekdays", 10),
+        ("1 hour every day monday to friday", 5),
+        ("2 hours a day on weekends", 4),
         ("1 hour a day", 7),
         ("an hour a day", 7),
         ("half an hour a day", 3.5),

@@ -46,6 +46,7 @@ LONGEST_SITTING = 600  # minutes of `done 25`: ten hours is a typing error
 MOST_LINES = 5  # of paths in one message: more do not fit a phone's screen
 _LISTED = re.compile(r"[,;]|/|\s[+&]\s|(?<=\w)[+&](?=\w)|\b(?:and|plus|then|as well as)\b", re.IGNORECASE)
 _EACH = re.compile(r"(?:both|all|everything)(?: of them)?(?: (?:my |the )?paths)?|paths", re.IGNORECASE)
+_UNTIL = re.compile(r"(?: path)? (?:for|until|till|til)\b", re.IGNORECASE)
 _LEFT_FROM: dict[PathState, tuple[PathState, ...]] = {
     "active": ("paused",),
     "paused": ("active",),
@@ -620,6 +621,10 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
 
 def put_in(conversation: Conversation, skill: str, state: PathState, turn: Turn) -> Outcome | None:
     """`pause sql`, `give up sql`, `resume`: without a skill the path at hand, or the one that rests. None: there is none."""
+    until = _UNTIL.search(skill) if state == "paused" else None
+    if until is not None and (mine := lessons.named(skill[: until.start()], turn)) is not None:
+        conversation, effects = path_pressed(conversation, f"{mine.id}.paused", turn)
+        return conversation, [*effects, reply(say("learn.paused_until"))]
     several = _all_named(skill, state, turn)
     if len(several) > 1:
         return _all_put(conversation, several, state, turn)

@@ -185,12 +185,16 @@ def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     if not found.hours:
         return conversation, [_reminders_on(conversation, turn)]
     conversation, note = _at_hour(conversation, found)
-    alone = found == times.Wanted(hours=found.hours, spoken=found.spoken)
+    alone = found == times.Wanted(hours=found.hours, spoken=found.spoken, cut=found.cut)
+    cut = say("reminders.on_the_hour", hours=_hours(conversation)) if found.cut and not note else ""
     if not knows_zone(conversation):
-        return _city_needed(conversation, note, turn, alone=alone)
+        return _city_needed(conversation, note or cut, turn, alone=alone)
     conversation, asked = zone_needed(conversation, turn)
     noted = [reply(note, button("settings", "hour", "other_time"))] if note else []
-    told = [] if alone and (note or asked) else [_reminders_on(conversation, turn)]
+    if alone and (note or asked):
+        told = [reply(cut)] if cut else []
+    else:
+        told = [_reminders_on(conversation, turn, first=cut)]
     return conversation, [*noted, *told, *asked]
 
 
@@ -327,7 +331,8 @@ def _saved(conversation: Conversation, turn: Turn) -> Outcome:
     return conversation, effects
 
 
-def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
+def _reminders_on(conversation: Conversation, turn: Turn, *, first: str = "") -> Reply:
+    """How reminders come from now on. `first`: what is said before it."""
     profile = conversation.profile
     zone = profile.zone or say("settings.zone_unknown")
     common = {"hours": _hours(conversation), "zone": zone}
@@ -337,13 +342,13 @@ def _reminders_on(conversation: Conversation, turn: Turn) -> Reply:
     on_days = f" {say('reminders.on_days', days=days)}" if days else ""
     if not turn.known.paths and nudging.coming(conversation, turn) is None:
         on = say("reminders.on_none", often=how_often(conversation), **common)
-        return reply(on + on_days, *choices)
+        return reply(f"{first} {on}{on_days}".strip(), *choices)
     quiet = {"quiet_from": profile.quiet_from, "quiet_to": profile.quiet_to}
     if knows_zone(conversation):
         on = say("reminders.on", often=how_often(conversation), **common, **quiet)
     else:  # then they come at the time of day at which the student writes
         on = say("reminders.on_no_zone", often=how_often(conversation))
-    return reply(f"{on} {following}{on_days}", *choices)
+    return reply(f"{first} {on} {following}{on_days}".strip(), *choices)
 
 
 def _zone_question(conversation: Conversation) -> Setting:
