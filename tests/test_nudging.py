@@ -278,10 +278,13 @@ async def test_who_is_back_is_not_written_to_unasked(talk: Talk) -> None:
     """)
 
 
-async def test_a_span_under_a_recall_question_is_its_answer(talk: Talk) -> None:
-    """How long tokens hold is nobody's holiday."""
+async def test_a_span_under_a_recall_question_silences_nothing(talk: Talk) -> None:
+    """How long tokens hold is nobody's holiday: it is asked whether that is the answer."""
     await learning(talk)
     await talk.say("done")
+    await talk.say("for two hours")
+    assert texts(talk.new())[-1].startswith("I did not take that for an answer")
+    assert (await conversation(talk)).profile.snoozed_until is None
     await talk.say("for two hours")
     assert "Model answer" in texts(talk.new())[-1]
 
