@@ -12,6 +12,7 @@ machine says little. The API server and the students are in this process.
 import argparse
 import asyncio
 import gc
+import itertools
 import json
 import logging
 import os
@@ -287,6 +288,11 @@ async def compared(turns: int, rounds: int, loop: str) -> dict[str, Any]:
     students = [Student(number) for number in range(1, turns + 1)]
     telegram.students = {each.number: each for each in students}
     spent: dict[str, list[float]] = {"echo": [], "viva": []}
+    numbers = itertools.count()
+
+    def answer() -> str:
+        return f"{ANSWER} {next(numbers)}"  # never the same words twice: what is remembered of a text is no help
+
     with tempfile.TemporaryDirectory(prefix="viva-bench-") as folder:
         echo = Peer("echo", telegram, api, folder, loop)
         await echo.started()
@@ -294,11 +300,11 @@ async def compared(turns: int, rounds: int, loop: str) -> dict[str, Any]:
         await viva.started()
         try:
             for number in range(rounds + 1):
-                used = {"echo": await echo.measured(students, lambda: ANSWER)}
+                used = {"echo": await echo.measured(students, answer)}
                 if number == 0:
                     await in_lanes(students, lambda student: viva.bring(student, text="/start"))
                 await in_lanes(students, viva.to_question)
-                used["viva"] = await viva.measured(students, lambda: ANSWER)
+                used["viva"] = await viva.measured(students, answer)
                 for name in used if number else ():
                     spent[name].append(1000 * used[name] / turns)
         finally:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -340,6 +341,7 @@ def command(text: str) -> Command | None:
     return Command(verb=word) if word in COMMANDS else None
 
 
+@lru_cache(maxsize=256)  # a turn asks twice: what it needs to know, and what to do
 def meaning(text: str) -> Command | None:
     """The command a person means with plain words: "mock interview at Google", "learn sql". Long texts mean none."""
     if len(text) > LONGEST_WISH:

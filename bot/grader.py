@@ -226,8 +226,8 @@ _INJECTION = re.compile(
 def says_dont_know(answer: str) -> bool:
     """Whether that is all a short answer says."""
     return (
-        len(text.tokens(answer)) <= _DONT_KNOW_WORDS
-        and _DONT_KNOW.search(text.fold(answer)[0].strip()) is not None
+        _DONT_KNOW.search(text.fold(answer)[0].strip()) is not None
+        and len(text.tokens(answer)) <= _DONT_KNOW_WORDS
     )
 
 

@@ -158,14 +158,15 @@ def looks_like_code(text: str) -> bool:
     if "```" in text:
         return True
     source = _tidy(text)
-    strength = max(_weight(signs, source[:_READ]) for signs in _COMPILED)
     lines = [line for line in source.splitlines() if line.strip()]
     prose = sum(
         1
         for line in lines
         if len(re.findall(r"[A-Za-z']+", line)) >= 6 and not re.search(r"[(){}\[\]=;]", line)
     )
-    return strength >= 4 and prose <= len(lines) / 3
+    if prose > len(lines) / 3:  # most words in a coding round are talk, and this is quickly seen
+        return False
+    return max(_weight(signs, source[:_READ]) for signs in _COMPILED) >= 4
 
 
 def mended(source: str, language: Language | None) -> str:
