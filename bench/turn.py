@@ -291,7 +291,9 @@ async def compared(turns: int, rounds: int, loop: str) -> dict[str, Any]:
     numbers = itertools.count()
 
     def answer() -> str:
-        return f"{ANSWER} {next(numbers)}"  # never the same words twice: what is remembered of a text is no help
+        return (
+            f"{ANSWER} {next(numbers)}"  # never the same words twice: what is remembered of a text is no help
+        )
 
     with tempfile.TemporaryDirectory(prefix="viva-bench-") as folder:
         echo = Peer("echo", telegram, api, folder, loop)
