@@ -171,7 +171,7 @@ async def test_a_recall_grade_can_be_objected_to(talk: Talk) -> None:
         user: something about tables
         bot: Weak · ... [Next step] [I said that]
         press: I said that
-        bot: Noted: what you wrote goes to the author of this question. The score stays ... [Next step]
+        bot: Noted: what you wrote goes to the author of this question. Until an author has looked, the score stays 0 ... [Next step]
     """)
     (row,) = [each for each in await documents(talk, "learning_progress") if each["disputed"]]
     assert row["disputed"]["answer"] == "something about tables"

@@ -191,4 +191,6 @@ def _wrong(question: QuizQuestion, answer: Sequence[str]) -> list[str]:
 
 def _right(question: QuizQuestion) -> str:
     shown = question.right[:1] if question.kind == "fill" else question.right
-    return ", ".join(f"**{plain(each)}**" for each in shown)
+    return "  \n".join(
+        f"**{plain(each)}**" for each in shown
+    )  # a line each: options hold commas and semicolons
