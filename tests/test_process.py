@@ -271,7 +271,7 @@ def test_disputes_lead_an_author_to_the_key_point(run: Run) -> None:
     )
     for text in ("cancel", "learn sql", "skip", "done"):
         run.chat({"user": "u1", "text": text})
-    said = run.chat({"user": "u1", "text": "only distinct rows, in any order of course"})
+    said = run.chat({"user": "u1", "text": "each value comes once"})
     button = next(each for line in said for each in line.get("choices", ()) if each["label"] == "I said that")
     run.chat({"user": "u1", "press": button["id"]})
     code, out, err = run("disputes")
@@ -281,7 +281,7 @@ def test_disputes_lead_an_author_to_the_key_point(run: Run) -> None:
     assert point["answer"].startswith("each insert")
     assert point["disputed_at"]
     assert recall["place"] == "paths/sql.toml, resource 'Querying a table'"
-    assert recall["answer"].startswith("only distinct rows")
+    assert recall["answer"].startswith("each value")
 
 
 def test_wanted_companies_are_listed_without_students(run: Run) -> None:
