@@ -44,7 +44,7 @@ _STAGE = (
 STAGE = re.compile(_STAGE, re.IGNORECASE)
 _THIS_STAGE = r"\b(?:(?:this|my|the (?:current|whole|entire))(?: (?:current|whole|entire))? stage)\b"
 THIS_STAGE = re.compile(rf"{_THIS_STAGE}|\bthe stage\b", re.IGNORECASE)
-_BY = re.compile(r"\b(?:by|until|before|till)\b", re.IGNORECASE)
+BY = re.compile(r"\b(?:by|until|till|before)\b", re.IGNORECASE)
 _SOON = re.compile(
     rf"\b(?:today|tonight|tomorrow|(?:on|this|next) (?:{WEEKDAY}|week|month)|(?:in|within) \w+ (?:day|week|month)s?)\b",
     re.IGNORECASE,
@@ -347,54 +347,59 @@ def meaning(text: str) -> Command | None:
     if len(text) > LONGEST_WISH:
         return None
     for verb, pattern in _MEANINGS:
-        if match := pattern.search(text):
-            if verb == "silence":
-                argument = text.strip() if _SOME_OF_THEM.search(text) else "off"
-                sure = len(text) <= LONGEST_SILENCE and _NO_MORE.fullmatch(text[match.end() :]) is not None
-                return Command(verb="reminders", argument=argument, sure=sure)
-            if verb == "reminders":
-                argument = (match.groupdict().get("argument") or "").strip(" .!?\n")
-                return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
-            if verb == "pause" and (
-                silent := _SILENT.fullmatch(_COURTESY.sub("", match["argument"]).strip(" .!?"))
-            ):
-                return Command(verb="snooze", argument=silent["argument"])
-            if verb in ("written_again", "back"):
-                return Command(
-                    verb="reminders", argument="on" if verb == "written_again" else "back", sure=True
-                )
-            if verb in ("pause", "resume", "give_up") and match["argument"].lower() in _WHAT_RUNS:
-                return Command(verb=verb)
-            if verb == "hours_a_day":  # unsure: it may answer how long something takes
-                return Command(verb="hours", argument=match["argument"])
-            if verb == "let_go":
-                return Command(verb="commit", argument="off")
-            if verb == "promised":
-                return Command(verb="commit", argument="shown")
-            if verb == "away":
-                if end_in(match["argument"], _ANY_DAY) is None and fault(match["argument"]) is None:
-                    continue
-                return Command(verb="snooze", argument=match["argument"].strip())
-            if verb == "commit" and not _names_a_day(text):
-                continue
-            if verb in _WHOLE:
-                return Command(verb=verb, argument=text.strip())
-            named = next(
-                (match[each] for each in ("argument", "role", "number") if match.groupdict().get(each)), ""
-            )
-            if verb == "learn" and _WHEN_ALONE.fullmatch(named.strip(" .!?")):
-                named = ""
-            polite = _COURTESY if verb == "snooze" else _POLITE  # until when is no courtesy
-            sure = verb in _SURE and pattern.fullmatch(polite.sub("", text).strip(" .!?\n")) is not None
-            return Command(verb=verb, argument=polite.sub("", named).strip(" .!?\n"), sure=sure)
+        found = pattern.search(text)
+        if found is not None and (command_ := _command(verb, pattern, found, text)) is not None:
+            return command_
     return None
+
+
+_FIXED = {
+    "let_go": Command(verb="commit", argument="off"),
+    "promised": Command(verb="commit", argument="shown"),
+    "written_again": Command(verb="reminders", argument="on", sure=True),
+    "back": Command(verb="reminders", argument="back", sure=True),
+}
+
+
+def _command(verb: str, pattern: re.Pattern[str], found: re.Match[str], text: str) -> Command | None:
+    """What a pattern that was found comes to; None when it only looked like it."""
+    groups = found.groupdict()
+    named = next((groups[each] for each in ("argument", "role", "number") if groups.get(each)), "")
+    match verb:
+        case "let_go" | "promised" | "written_again" | "back":
+            return _FIXED[verb]
+        case "silence":
+            argument = text.strip() if _SOME_OF_THEM.search(text) else "off"
+            sure = len(text) <= LONGEST_SILENCE and _NO_MORE.fullmatch(text[found.end() :]) is not None
+            return Command(verb="reminders", argument=argument, sure=sure)
+        case "reminders":
+            argument = named.strip(" .!?\n")
+            return Command(verb=verb, argument="" if _NO_MORE_THAN_THAT.fullmatch(argument) else argument)
+        case "pause" if silent := _SILENT.fullmatch(_COURTESY.sub("", named).strip(" .!?")):
+            return Command(verb="snooze", argument=silent["argument"])
+        case "pause" | "resume" | "give_up" if named.lower() in _WHAT_RUNS:
+            return Command(verb=verb)
+        case "hours_a_day":  # unsure: it may answer how long something takes
+            return Command(verb="hours", argument=named)
+        case "away":
+            ends = end_in(named, _ANY_DAY) is not None or fault(named) is not None
+            return Command(verb="snooze", argument=named.strip()) if ends else None
+        case "commit" if not _names_a_day(text):
+            return None
+        case "learn" if _WHEN_ALONE.fullmatch(named.strip(" .!?")):
+            named = ""
+        case _ if verb in _WHOLE:
+            return Command(verb=verb, argument=text.strip())
+    polite = _COURTESY if verb == "snooze" else _POLITE  # until when is no courtesy
+    sure = verb in _SURE and pattern.fullmatch(polite.sub("", text).strip(" .!?\n")) is not None
+    return Command(verb=verb, argument=polite.sub("", named).strip(" .!?\n"), sure=sure)
 
 
 def _names_a_day(text: str) -> bool:
     """Whether a promise in it names its day, or is a promise without one: an answer, too, may speak of stage 2."""
     starts = re.match(rf"(?:\S+\s+)?{_STAGE}\s+(?:by|until|before|till)\b", text.strip(), re.IGNORECASE)
     rest = STAGE.sub(" ", text)
-    by = _BY.search(rest)
+    by = BY.search(rest)
     ends = rest[by.end() :] if by is not None else " ".join(found[0] for found in _SOON.finditer(rest))
     return bool(starts) or end_in(ends, _ANY_DAY) is not None or fault(ends) is not None
 

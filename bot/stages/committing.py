@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bot import paths
 from bot.clock import dated, local_day
-from bot.commands import LAST_STAGE, STAGE, THIS_STAGE, stage_in
+from bot.commands import BY, LAST_STAGE, STAGE, THIS_STAGE, stage_in
 from bot.conversation import Commitment, Conversation, Setting
 from bot.days import day_in, end_in, fault
 from bot.documents import LearningPath
@@ -18,7 +18,6 @@ from bot.sentences import label, say
 from bot.stages import lessons, nudging, settings
 
 FURTHEST = timedelta(days=366)  # a promise lies at most so far ahead
-_BY = re.compile(r"\b(?:by|until|till|before)\b", re.IGNORECASE)
 _WHOLE_PATH = re.compile(r"\b(?:(?:my|the|this)(?: whole| entire)?(?: learning)? path)\b", re.IGNORECASE)
 _TRAILS = re.compile(r"(?:[\s,;.]+|\b(?:and|then|plus)\b)+\Z", re.IGNORECASE)
 
@@ -88,7 +87,7 @@ def _first_of(words: str, today: date) -> str:
 
 def _skill_in(words: str, turn: Turn) -> str:
     """The skill a promise names, of their own paths or of ours; empty without one."""
-    named = _BY.split(STAGE.sub(" , ", words))[0].split()
+    named = BY.split(STAGE.sub(" , ", words))[0].split()
     runs = (" ".join(named[at : at + size]) for size in (4, 3, 2, 1) for at in range(len(named) - size + 1))
     for run in runs:
         name = run.strip(".,!?:;")
@@ -101,7 +100,7 @@ def _skill_in(words: str, turn: Turn) -> str:
 def _day_of(words: str, today: date) -> date | str:
     """The day after "by", else the one anywhere beside the stage; the key of a sentence where there is none."""
     rest = STAGE.sub(" , ", words)
-    for part in (_BY.split(rest)[-1], rest):
+    for part in (BY.split(rest)[-1], rest):
         if (day := end_in(part, today)) is not None:
             return day
         if (wrong := fault(part)) is not None:

@@ -131,7 +131,7 @@ def _taken_up(conversation: Conversation, mine: LearningPath, turn: Turn, *, who
     rows: list[Effect] = []
     if mine.state != "active":  # the weeks it rested are not held against it
         after = paths.planned(after, plan=plan, at=turn.at)
-    if whole and template is not None and all(stage.topic for stage in mine.stages):
+    if whole and template is not None and lessons.only_topics(mine, turn):
         after = paths.with_catalogue(after, template, plan=plan, at=turn.at)
         made = _rows(conversation, after, len(mine.stages), turn)
         rows = [insert(row) for row in made]
@@ -613,9 +613,7 @@ def path_pressed(conversation: Conversation, subject: str, turn: Turn) -> Outcom
     told = reply(say(f"learn.{state}", skill=skill), back, button("next", "", "next_path"))
     if conversation.commitment is not None and conversation.commitment.path == path.id:
         conversation = replace(conversation, commitment=None)
-    for stage in conversation.stages:
-        if isinstance(stage, Quizzing | Placing | Recalling) and stage.path == path.id:
-            conversation = conversation.swapped(stage, None)
+    conversation = lessons.not_asked(conversation, path, Quizzing, Placing, Recalling)
     return conversation, [paths.changes(path, after), *nudging.waiting(conversation, turn), told]
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from bot import paths, streaks
 from bot.clock import day_month, local_day, zone_of
-from bot.conversation import Commitment, Conversation
+from bot.conversation import Commitment, Conversation, Placing, Quizzing, Recalling
 from bot.documents import (
     LearningPath,
     LearningProgress,
@@ -280,6 +280,16 @@ def finished(path: LearningPath, turn: Turn) -> str:
     if only_topics(path, turn):
         return say("learn.topics_done", skill=title)
     return say("learn.path_done", skill=title)
+
+
+def not_asked(
+    conversation: Conversation, path: LearningPath, *kinds: type[Quizzing | Placing | Recalling]
+) -> Conversation:
+    """Without the questions of these kinds that are open about a path."""
+    for stage in conversation.stages:
+        if isinstance(stage, kinds) and stage.path == path.id:
+            conversation = conversation.swapped(stage, None)
+    return conversation
 
 
 def not_resting(turn: Turn) -> tuple[LearningProgress, ...]:

@@ -53,10 +53,7 @@ def set_to(
     level = min(level, paths.highest_start(path, len(template.stages)))
     plan = lessons.plan_of(path, conversation, turn)
     after = paths.at_level(path, template, level, plan=plan, at=turn.at)
-    conversation = replace(conversation, chosen_path=path.id)
-    for each in conversation.stages:
-        if isinstance(each, Quizzing | Placing) and each.path == path.id:
-            conversation = conversation.swapped(each, None)
+    conversation = lessons.not_asked(replace(conversation, chosen_path=path.id), path, Quizzing, Placing)
     text = _placed_line(path, after)
     conversation, effects = learning.show_next(conversation, after, turn.knowing(after), before=path)
     return conversation, [reply(text, edit=edit), *effects]
