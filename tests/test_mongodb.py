@@ -83,8 +83,8 @@ def own_server(mongod: Path) -> Iterator[Mongod]:
 @contextlib.asynccontextmanager
 async def a_store(url: str) -> AsyncIterator[MongoStore]:
     store = MongoStore(url)
-    await store.open()
     try:
+        await store.open()
         yield store
     finally:
         await store.close()
@@ -147,8 +147,10 @@ async def loads_for_ever(store: MongoStore) -> None:
 
 async def test_a_server_that_hangs_is_unavailable_and_then_back(own_server: Mongod) -> None:
     """It holds the connection and says nothing; nobody waits for it for ever."""
-    async with a_store(with_database(own_server.url, "viva") + "&socketTimeoutMS=300") as store:
-        await store.commit(ANN, conversation(), expected=0)
+    url = with_database(own_server.url, "viva")
+    async with a_store(url) as patient:  # making collections takes as long as the disk likes
+        await patient.commit(ANN, conversation(), expected=0)
+    async with a_store(url + "&socketTimeoutMS=2000") as store:
         own_server.signal(signal.SIGSTOP)
         with pytest.raises(StoreUnavailable):
             await loads_for_ever(store)
