@@ -33,6 +33,7 @@ from simcord.http.router import dispatch
 
 from tests.discord_people import Person, Place
 from tests.discord_spec import Call, Json
+from tests.waiting import WITHIN
 
 API = "/api/v10"
 HEARTBEAT = 41_250  # ms, as Discord has it
@@ -234,7 +235,7 @@ class DiscordServer:
         """The requests that fit a pattern."""
         return [each for each in self.requests if each.method == method and fnmatch(each.path, path)]
 
-    async def until(self, fits: Callable[[], object], *, within: float = 10.0) -> None:
+    async def until(self, fits: Callable[[], object], *, within: float = WITHIN) -> None:
         """Wait until something is so. Fails with what there is."""
         deadline = asyncio.get_running_loop().time() + within
         while not fits():

@@ -16,6 +16,7 @@ from tests import telegram_spec as limits
 from tests.telegram_people import Chat, Press, Shown, User, member, present, without
 from tests.telegram_spec import Call, Upload
 from tests.telegram_text import Json, checked_url, formatted, utf16_length
+from tests.waiting import WITHIN
 
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a current "
@@ -95,7 +96,7 @@ class Messages:
         """Makes an update for the bot."""
         raise NotImplementedError
 
-    async def until(self, condition: Callable[[], bool], within: float = 5.0, hope: str = "") -> None:
+    async def until(self, condition: Callable[[], bool], within: float = WITHIN, hope: str = "") -> None:
         """Waits for the condition."""
         raise NotImplementedError
 

@@ -33,6 +33,7 @@ from tests import telegram_spec as limits
 from tests.telegram_messages import Messages, Params, Refusal
 from tests.telegram_spec import Call, Upload
 from tests.telegram_text import BadText, Json
+from tests.waiting import WITHIN
 
 NOT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_count"}
 KINDS = {"message", "edited_message", "callback_query", "my_chat_member", "poll", "poll_answer"}
@@ -156,7 +157,7 @@ class TelegramServer(Messages):
         return [call for call in self.requests if call.method.lower() == method.lower()]
 
     async def until(
-        self, condition: Callable[[], bool], within: float = 5.0, hope: str = "the condition"
+        self, condition: Callable[[], bool], within: float = WITHIN, hope: str = "the condition"
     ) -> None:
         """Waits, looking again after each request and update. Raises AssertionError after `within` seconds."""
         try:
@@ -167,7 +168,7 @@ class TelegramServer(Messages):
             recent = [(call.method, call.status) for call in self.requests[-8:]]
             raise AssertionError(f"not within {within} s: {hope}\nlast requests: {recent}") from None
 
-    async def handled(self, within: float = 5.0) -> None:
+    async def handled(self, within: float = WITHIN) -> None:
         """Waits until the bot has confirmed every update."""
         await self.until(lambda: not self.updates, within, "every update is confirmed")
 

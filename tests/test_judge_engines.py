@@ -19,6 +19,7 @@ from adapters.judge.worker import Worker, WorkerGone
 from bot.judging import CannotRun, Case, JudgeBusy, Judgement, Language, Outcome, Problem, problem_of
 from bot.problems import problem_file, slugs
 from tests.escapes import PYTHON
+from tests.waiting import until
 
 PYTHONS = ["eryx", "native"]
 LIMIT = 0.5  # s
@@ -293,13 +294,7 @@ async def test_the_watchdog_ends_the_whole_tree(tmp_path: Path, monkeypatch: pyt
         await worker.ask({}, wall_s=0.1)
     assert gone.value.timed_out
     child = int((tmp_path / "pid").read_text())
-    for _ in range(50):
-        status = Path(f"/proc/{child}/stat")
-        if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":  # noqa: ASYNC240
-            break
-        await asyncio.sleep(0.05)
-    else:
-        pytest.fail("the grandchild lives")
+    await until(lambda: not _runs(child), every=0.05)
 
 
 async def test_the_list_of_attacks_is_sharp(tmp_path: Path) -> None:
@@ -563,8 +558,7 @@ async def test_idle_workers_go_home(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     engine = await _made("quickjs", str(tmp_path))
     try:
         first = await on(engine, "const f = (a) => a", [([1], 1)])
-        await asyncio.sleep(0.3)
-        assert engine.idle
+        await until(lambda: engine.idle)
         assert (await on(engine, "const f = (a) => a", [([1], 1)])).verdict == first.verdict == "accepted"
     finally:
         await engine.close()
@@ -605,11 +599,7 @@ async def test_a_bot_that_is_killed_leaves_nobody(tmp_path: Path) -> None:
     assert workers
     bot.kill()
     await bot.wait()
-    for _ in range(100):
-        if not any(_runs(each) for each in workers):
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail("a worker lives on")
+    await until(lambda: not any(_runs(each) for each in workers), every=0.05)
 
 
 def _children(parent: int) -> list[int]:

@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from tests.documents import (
 )
 from tests.mongod import Mongod, ReplicaSet
 from tests.turns import STUDENTS, audit, turns
+from tests.waiting import until
 
 Documents = dict[str, list[dict[str, Any]]]
 
@@ -90,6 +92,10 @@ async def a_store(url: str) -> AsyncIterator[MongoStore]:
         await store.close()
 
 
+def _all_went_on(acknowledged: dict[str, int], *, since: dict[str, int]) -> bool:
+    return all(acknowledged[one] > since[one] for one in STUDENTS)
+
+
 def everything(raw: Database[dict[str, Any]]) -> Documents:
     return {name: sorted(raw[name].find(), key=lambda one: str(one["_id"])) for name in INDEXES}
 
@@ -104,12 +110,11 @@ async def test_a_server_killed_in_the_middle_of_turns_loses_none_it_acknowledged
         stop = asyncio.Event()
         busy = [asyncio.ensure_future(turns(store, one, acknowledged, stop)) for one in STUDENTS]
         for _ in range(2):
-            await asyncio.sleep(0.5)
+            await until(lambda: len(acknowledged) == len(STUDENTS))
             await asyncio.to_thread(own_server.kill)
             before = dict(acknowledged)
             await asyncio.to_thread(own_server.start)
-            await asyncio.sleep(1.0)
-            assert sum(acknowledged.values()) > sum(before.values()) > 0
+            await until(partial(_all_went_on, acknowledged, since=before))
         stop.set()
         await asyncio.gather(*busy)
         assert await audit(store, acknowledged) >= sum(acknowledged.values())
@@ -124,15 +129,14 @@ async def test_an_election_in_the_middle_of_turns_loses_none_acknowledged(
         acknowledged: dict[str, int] = {}
         stop = asyncio.Event()
         busy = [asyncio.ensure_future(turns(store, one, acknowledged, stop)) for one in STUDENTS]
-        await asyncio.sleep(0.5)
+        await until(lambda: len(acknowledged) == len(STUDENTS))
         primary = await asyncio.to_thread(replica_set.primary)
         await asyncio.to_thread(replica_set.step_down if accident == "step-down" else primary.kill)
-        before = sum(acknowledged.values())
+        before = dict(acknowledged)
         await asyncio.to_thread(replica_set.primary)
-        await asyncio.sleep(1.5)
+        await until(partial(_all_went_on, acknowledged, since=before))
         stop.set()
         await asyncio.gather(*busy)
-        assert sum(acknowledged.values()) > before > 0
         assert await audit(store, acknowledged) >= sum(acknowledged.values())
         if accident == "killed primary":
             await asyncio.to_thread(primary.start)
@@ -252,7 +256,7 @@ async def test_the_database_going_away_after_the_commit_does_not_undo_the_turn(o
             await asyncio.to_thread(own_server.kill)
             await super()._apply(student, leftovers)
 
-    url = with_database(own_server.url, "viva") + "&serverSelectionTimeoutMS=300"
+    url = with_database(own_server.url, "viva") + "&serverSelectionTimeoutMS=2000"
     unlucky = Unlucky(url)
     await unlucky.open()
     assert await unlucky.commit(ANN, conversation(), expected=0, writes=[insert(session())]) == 1

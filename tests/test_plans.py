@@ -1,7 +1,6 @@
 """What a path says of itself holds: `done` is for what was shown last, an end is kept or its change is told, and a time is
 named only where something comes."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,10 +14,12 @@ from bot.clock import day_month
 from bot.documents import insert
 from bot.events import Pressed, Said
 from bot.ports import ChatUnreachable
+from bot.shell import Shell
 from bot.stages import nudging
 from tests.talk import Slow, Talk, texts
 from tests.test_learning import documents, path_of
 from tests.test_nudging import conversation, days_of, learning
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -28,20 +29,26 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     await talk.store.close()
 
 
-# `done`
-
-
-async def test_done_under_the_next_resource_keeps_an_answer_that_is_being_graded(talk: Talk) -> None:
-    """Both answers are graded, one after the other, whichever resource was finished meanwhile."""
-    slow = Slow()
-    talk.grader = slow
+async def answered(talk: Talk) -> tuple[Slow, Shell]:
+    """An answer about the first resource is being graded, and the second stands there."""
+    slow = talk.grader = Slow()
     await learning(talk)
     await talk.say("done")
     shell = talk.shell()
     talk.now += timedelta(seconds=5)
     await shell.receive(Said(text="select names columns, from a table", **talk.common()))
+    talk.new()
     await shell.receive(Pressed(choice="next:", message="m", **talk.common()))
-    await asyncio.sleep(0.05)
+    await until(lambda: slow.answers and talk.new())
+    return slow, shell
+
+
+# `done`
+
+
+async def test_done_under_the_next_resource_keeps_an_answer_that_is_being_graded(talk: Talk) -> None:
+    """Both answers are graded, one after the other, whichever resource was finished meanwhile."""
+    slow, shell = await answered(talk)
     done = next(each.id for each in talk.last().choices if each.label == "Done")
     await shell.receive(Pressed(choice=done, message="m", **talk.common()))
     await shell.receive(Said(text="a join matches rows", **talk.common()))
@@ -378,16 +385,8 @@ async def test_a_long_resource_is_not_for_now() -> None:
 
 async def test_a_grade_beside_an_open_question_says_what_it_is_about(talk: Talk) -> None:
     """The answer about the first resource, while the question about the second is open."""
-    slow = Slow()
-    talk.grader = slow
-    await learning(talk)
+    slow, shell = await answered(talk)
     title = (await path_of(talk)).stages[0].resources[0].title
-    await talk.say("done")
-    shell = talk.shell()
-    talk.now += timedelta(seconds=5)
-    await shell.receive(Said(text="select names columns, from a table", **talk.common()))
-    await shell.receive(Pressed(choice="next:", message="m", **talk.common()))
-    await asyncio.sleep(0.05)
     await shell.receive(Said(text="/done", **talk.common()))
     slow.go.set()
     await shell.settled()

@@ -16,6 +16,7 @@ from bot.ports import ChatUnreachable, MaybeTaken, NotTaken, Refused, StoreUnava
 from bot.questions import Grade, KeyPoint
 from bot.shell import Shell
 from tests.talk import Screen, Slow, Talk, texts
+from tests.waiting import WITHIN
 
 
 @pytest.fixture
@@ -239,7 +240,7 @@ async def test_one_student_is_not_held_up_by_another(talk: Talk) -> None:
     await shell.receive(Said(text="slow one", **talk.common()))
     other = {**talk.common(), "sender": Identity(platform="terminal", user="bob")}
     other["address"] = Address(platform="terminal", chat="bob")
-    await asyncio.wait_for(shell.receive(Said(text="/start", **other)), timeout=5)
+    await asyncio.wait_for(shell.receive(Said(text="/start", **other)), timeout=WITHIN)
     slow.go.set()
     await shell.settled()
     assert {each.to.chat for each in talk.new()} == {"ann", "bob"}

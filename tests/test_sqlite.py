@@ -23,6 +23,7 @@ from bot.ports import StaleConversation, StoreUnavailable
 from storage.sqlite import LAYOUT, RIDE, SqliteStore
 from tests.documents import ANN, AT, HOUR, an_id, attempt, conversation, delivery, row, session
 from tests.turns import STUDENTS, audit, turns
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 
@@ -82,9 +83,7 @@ async def test_two_processes_on_one_file_do_not_disturb_each_other(file: Path, s
     acknowledged: dict[str, int] = {}
     stop = asyncio.Event()
     ours = asyncio.gather(*(turns(store, student, acknowledged, stop) for student in STUDENTS))
-    async with asyncio.timeout(60):  # on a busy machine a lock held by the other takes its time to come round
-        while len(acknowledged) < len(STUDENTS) // 2:  # noqa: ASYNC110 the turns tell nobody
-            await asyncio.sleep(0.05)
+    await until(lambda: len(acknowledged) >= len(STUDENTS) // 2)
     stop.set()
     await ours
     theirs = killed(process)
@@ -270,9 +269,7 @@ async def test_what_is_settled_rides_with_the_next_turn_and_with_none_goes_soon(
     assert outbox() == ["d2", "d3"]
     assert said.count("BEGIN IMMEDIATE") == 1
     await store.settle(ANN, sent=["d2"])
-    async with asyncio.timeout(10):
-        while outbox() != ["d3"]:  # noqa: ASYNC110 another process could not be told either
-            await asyncio.sleep(RIDE / 5)
+    await until(lambda: outbox() == ["d3"], every=RIDE / 5)
     await store.settle(ANN, sent=["d3"])
     await store.close()
     assert outbox() == []

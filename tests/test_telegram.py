@@ -29,6 +29,7 @@ from tests.talk import content
 from tests.telegram_people import User
 from tests.telegram_server import TelegramServer
 from tests.telegram_spec import load_spec, violations
+from tests.waiting import WITHIN, until
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SECRET = "no-one-else"
@@ -55,7 +56,7 @@ class Listener:
         self.arrived.set()
 
     async def heard(self, number: int) -> list[FromStudent]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN):
             while len(self.events) < number:
                 self.arrived.clear()
                 await self.arrived.wait()
@@ -509,7 +510,7 @@ async def test_a_webhook_answers_when_the_turn_is_committed(
     async with webhook(server, shell.receive, port=unused_tcp_port):
         ann.say("hello")
         ann.say("are you there?")
-        await asyncio.sleep(0.2)
+        await until(lambda: "last_error_message" in server.webhook)
         assert server.webhook["last_error_message"].startswith("Wrong response from the webhook: 503")
         assert len(server.updates) == 2
         assert shell.begun == 1
@@ -672,14 +673,14 @@ async def test_typing_is_shown_only_when_an_answer_takes_its_time(
     server: TelegramServer, ann: User, shell: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quick answer costs no request beside its own."""
-    monkeypatch.setattr(module, "TYPING_AFTER", 0.1)
+    monkeypatch.setattr(module, "TYPING_AFTER", 0.5)
     async with polling(server, shell.receive) as adapter:
         ann.say("an answer that is graded at once")
         await shell.heard(1)
         await adapter.send(delivery("Good"))
         ann.say("no")
         await shell.heard(2)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.8)
         assert server.calls("sendChatAction") == []
         ann.say("an answer that takes its time")
         await server.until(lambda: bool(server.calls("sendChatAction")))
