@@ -140,7 +140,7 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
             re.IGNORECASE,
         ),
     ),
-    ("done", re.compile(r"\Adone\s+(?:in\s+)?(?P<argument>\d+\s*\w*)\Z", re.IGNORECASE)),
+    ("done", re.compile(r"\Adone\s+(?:in\s+)?(?P<argument>-?\d+\s*\w*)\Z", re.IGNORECASE)),
     (  # a day alone, as an answer to "for how long?"
         "snooze",
         re.compile(

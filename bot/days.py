@@ -15,6 +15,7 @@ _MONTH = (
     r"\b(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
+_LEAP_YEAR = 2028  # without a year, 29 February may be
 _LATELY = timedelta(days=60)  # a day without a year that is so little past is meant as past
 
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
@@ -24,6 +25,7 @@ _WEEKDAY = re.compile(rf"\b(?P<last>last )?(?P<day>{WEEKDAY})\b")
 _DATES = (
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<year>\d{{4}}))?(?!\w)"),
     re.compile(rf"{_MONTH} (?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>\d{{4}}))?(?!\w)"),
+    re.compile(r"(?<![\d/.])(?P<day>\d{1,2})\. ?(?P<month>\d{1,2})\.(?: ?(?P<year>20\d{2}))?(?!\d)"),  # 5.12.
 )
 _SLASHED = re.compile(r"(?<![\d/.])(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>20\d{2}))?(?![\d/])")
 _FEASTS = {"christmas": (12, 25), "xmas": (12, 25), "new year's eve": (12, 31), "new year": (1, 1)}
@@ -55,8 +57,7 @@ def day_in(text: str, today: date) -> date | None:
             return date(*map(int, found.groups()))
         for pattern in _DATES:
             if found := pattern.search(words):
-                month = _MONTHS.index(found["month"][:3]) + 1
-                return _dated(found["year"], month, int(found["day"]), today)
+                return _dated(found["year"], _month(found["month"]), int(found["day"]), today)
         if found := _SLASHED.search(words):
             return _slashed(found, today)
     except ValueError:  # 31 November
@@ -98,16 +99,22 @@ def fault(text: str) -> Literal["no_such_day", "two_days"] | None:
     words = text.lower()
     for pattern in _DATES:
         if found := pattern.search(words):
-            month, year = _MONTHS.index(found["month"][:3]) + 1, int(found["year"] or 2028)  # a leap year
-            return None if 1 <= int(found["day"]) <= monthrange(year, month)[1] else "no_such_day"
+            return _impossible(int(found["year"] or _LEAP_YEAR), _month(found["month"]), int(found["day"]))
     if found := _SLASHED.search(words):
         first, second = int(found["first"]), int(found["second"])
         if first != second and max(first, second) <= 12:
             return "two_days"
         month, day = sorted((first, second))
-        if not 1 <= month <= 12 or not 1 <= day <= monthrange(2028, month)[1]:
-            return "no_such_day"
+        return _impossible(_LEAP_YEAR, month, day)
     return None
+
+
+def _impossible(year: int, month: int, day: int) -> Literal["no_such_day"] | None:
+    return None if 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1] else "no_such_day"
+
+
+def _month(name: str) -> int:
+    return int(name) if name.isdecimal() else _MONTHS.index(name[:3]) + 1
 
 
 def ahead(today: date, number: int, unit: str) -> date:

@@ -146,6 +146,16 @@ def wanted(words: str) -> Wanted | None:
     return None if found == Wanted() or found.a_day > MOST_A_DAY else found
 
 
+def no_hour(words: str) -> str | None:
+    """What a phrase names as a time of day and no clock shows: "25:00", "13 pm", or 31 alone."""
+    text = _plain(words)
+    for found in _HOUR.finditer(text):
+        alone = found["minute"] or found["half"] or found["after"] or re.fullmatch(r"(?:at )?\d+", text)
+        if alone and _hour(found) is None:
+            return found[0].strip()
+    return None
+
+
 def clock_in(words: str) -> tuple[int, str] | None:
     """The time of day beside a day ("tomorrow at 6 pm"), and what is left without it; None where none is named."""
     text = _plain(words)

@@ -175,12 +175,14 @@ async def test_rubbish_after_a_command_gets_a_sentence(talk: Talk) -> None:
         bot: Say /done alone, or /done 25 for 25 minutes (1 to 600).
         user: /done 100000
         bot: Say /done alone, ...
+        user: done -5
+        bot: Say /done alone, ...
         user: /learn pyhton
         bot: I have no path for pyhton yet, and noted that it is wanted. Closest: [Python]
         user: /learn quantum basket weaving
         bot: I have no path for quantum basket weaving yet, and noted that it is wanted. These I have: ...
         user: /reminders 25:00
-        bot: I did not understand all of that, so nothing has changed. ...
+        bot: 25:00 is no time of day, so nothing has changed. Which hour shall it be? Say it like "reminders at 19:00". [Reminder hour]
         user: never mind
         bot: Cancelled.
         user: /snooze banana

@@ -318,7 +318,7 @@ async def test_hours_that_do_not_exist_or_are_quiet_are_answered(talk: Talk) -> 
     await learning(talk)
     await talk.play("""
         user: /reminders 25:00
-        bot: I did not understand all of that, so nothing has changed. ... [Reminder hour]
+        bot: 25:00 is no time of day, so nothing has changed. ... [Reminder hour]
         user: /reminders 23
         bot: 23:00 lies in your quiet hours (22:00 to 8:00), so I will write at 8:00. [Other time]
     """)
@@ -488,6 +488,8 @@ async def test_snooze_comes_back_when_it_said(talk: Talk, words: str, until: str
         ("until the 5th", "Silent until Thu 5 Mar at 19:00."),
         ("until 5/12", "That may be two different days. Write its month as a word, such as 5 December."),
         ("until 31 feb", "The calendar has no such day. Name another one."),
+        ("until 31.2.", "The calendar has no such day. Name another one."),
+        ("until 9.3.", "Silent until Mon 9 Mar at 19:00."),
         ("i have exams until 5th may dont write", "Silent until Tue 5 May at 19:00."),
         ("im on vacation until 20 april", "Silent until Mon 20 Apr at 19:00."),
         ("dont remind me until friday", "Silent until Fri 6 Mar at 19:00."),

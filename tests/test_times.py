@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.times import Wanted, hours_a_week, wanted
+from bot.times import Wanted, hours_a_week, no_hour, wanted
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,17 @@ def test_all_of_a_phrase_is_taken(words: str, found: Wanted) -> None:
 def test_a_phrase_with_a_rest_is_not_taken_at_all(words: str) -> None:
     """What is not understood to its last word changes nothing."""
     assert wanted(words) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "hour"),
+    [
+        ("25:00", "25:00"), ("weekdays at 25:00", "25:00"), ("13 pm", "13 pm"), ("at 19:75", "19:75"), ("31", "31"), ("at 31", "31"),
+        ("at 9 on the moon", None), ("30 times a day", None), ("every 9999 days", None), ("at 19:00", None), ("-", None),
+    ],
+)  # fmt: skip
+def test_a_time_no_clock_shows_is_named(words: str, hour: str | None) -> None:
+    assert no_hour(words) == hour
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     known yet and an hour was named."""
     found = times.wanted(words)
     if found is None:
-        return _not_understood(conversation)
+        return _not_understood(conversation, words)
     days = set(found.days or conversation.profile.nudge_days) - set(found.without)
     if found.off or not days:
         return turned_off(conversation)
@@ -198,9 +198,11 @@ def rhythm_given(conversation: Conversation, words: str, turn: Turn) -> Outcome:
     return conversation, [*noted, *told, *asked]
 
 
-def _not_understood(conversation: Conversation) -> Outcome:
+def _not_understood(conversation: Conversation, words: str) -> Outcome:
     """Nothing is set; where nothing else is open, the next words are the answer."""
-    told = reply(say("reminders.bad_hour"), button("settings", "hour", "setting_hour"))
+    odd = times.no_hour(words)
+    text = say("reminders.bad_rhythm") if odd is None else say("reminders.bad_hour", hour=odd)
+    told = reply(text, button("settings", "hour", "setting_hour"))
     return (conversation.pushed(Setting(field="hour")) if conversation.floor is None else conversation), [
         told
     ]
