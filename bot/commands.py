@@ -361,6 +361,9 @@ _FIXED = {
 }
 
 
+_DOT_OF_A_DATE = re.compile(r"\d\. ?\d{1,2}\.\Z")  # 12.12.
+
+
 def _command(verb: str, pattern: re.Pattern[str], found: re.Match[str], text: str) -> Command | None:
     """What a pattern that was found comes to; None when it only looked like it."""
     groups = found.groupdict()
@@ -392,7 +395,9 @@ def _command(verb: str, pattern: re.Pattern[str], found: re.Match[str], text: st
             return Command(verb=verb, argument=text.strip())
     polite = _COURTESY if verb == "snooze" else _POLITE  # until when is no courtesy
     sure = verb in _SURE and pattern.fullmatch(polite.sub("", text).strip(" .!?\n")) is not None
-    return Command(verb=verb, argument=polite.sub("", named).strip(" .!?\n"), sure=sure)
+    argument = polite.sub("", named).strip(" !?\n")
+    date = verb == "snooze" and _DOT_OF_A_DATE.search(argument) is not None
+    return Command(verb=verb, argument=argument if date else argument.strip(" .!?\n"), sure=sure)
 
 
 def _names_a_day(text: str) -> bool:

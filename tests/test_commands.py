@@ -97,6 +97,8 @@ def test_a_promise_names_a_stage_or_a_path_and_a_day(text: str) -> None:
         ("snooze for two weeks please", "two weeks", True),
         ("until christmas", "until christmas", False),
         ("until 31 feb", "until 31 feb", True),
+        ("snooze until 12.12.", "until 12.12.", True),
+        ("snooze for 2 days.", "2 days", True),
         ("i have exams until 5th may dont write", "until 5th may dont write", False),
         ("im on vacation until 20 april", "until 20 april", False),
         ("I'm busy till Monday", "till Monday", False),
