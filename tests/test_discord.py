@@ -503,7 +503,7 @@ async def test_what_was_written_meanwhile_is_read_on_in_order(server: DiscordSer
     again = Bot(server, bot.marks)
     await again.start()
     ann.say("after")
-    await server.until(lambda: "after" in again.said, within=20)
+    await server.until(lambda: "after" in again.said)
     assert again.said == [*map(str, range(120)), "after"]
     await again.stop()
 
@@ -808,9 +808,7 @@ async def test_an_interview_over_the_wire(server: DiscordServer, store: SqliteSt
             if number == 1:  # the coding problem, where words are talked about once
                 await server.until(lambda: shown("I follow you"))
                 await press("Take it as it is")
-            await server.until(
-                lambda: ann.last.text.count("estimate") or shown("Interview report"), within=20
-            )
+            await server.until(lambda: ann.last.text.count("estimate") or shown("Interview report"))
             if number < 3:
                 await press("Next")
                 assert shown(f"{number + 1} of 3")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-WITHIN = 30.0  # s
+WITHIN = 60.0  # s
 
 
 async def until(fits: Callable[[], object], *, every: float = 0.01) -> None:
