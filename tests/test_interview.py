@@ -616,21 +616,17 @@ async def test_words_that_are_no_answer_are_not_graded(talk: Talk) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        *(
-            "path compression",
-            "path traversal attack",
-            "quiz the replica",
-            "snooze the replica until tomorrow",
-        ),
-        *("snooze until the lock is released", "use break and continue", "pause the thread, then resume it"),
-        *(
-            "is it that a set hashes the item?",
-            "what happens is the set hashes it, so it takes constant time?",
-        ),
-        *(
-            "give up the lock",
-            "it keeps the first and continues until tomorrow",
-        ),
+        "path compression",
+        "path traversal attack",
+        "quiz the replica",
+        "snooze the replica until tomorrow",
+        "snooze until the lock is released",
+        "use break and continue",
+        "pause the thread, then resume it",
+        "is it that a set hashes the item?",
+        "what happens is the set hashes it, so it takes constant time?",
+        "give up the lock",
+        "it keeps the first and continues until tomorrow",
     ],
 )
 async def test_an_answer_is_not_eaten_by_a_wish_it_resembles(talk: Talk, answer: str) -> None:
