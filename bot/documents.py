@@ -457,7 +457,8 @@ NudgeKind = Literal["stage", "quiz", "review", "streak", "week", "commitment", "
 class Nudge(Document, kw_only=True, frozen=True):
     """One nudge: what it was, how its wording was chosen, and what followed. `eligible`: wordings that could have been
     taken; `probability`: of the one that was, under `policy`. `opened_at`: the student's first word after it, within a
-    day; `completed_at`: when they learnt something, within 24 hours. `answer`: what they made of being nudged."""
+    day; `completed_at`: when they learnt something, within 24 hours. `answer`: what they made of being nudged; "lost" when the
+    platform did not take it."""
 
     student_id: Id
     row: Id
@@ -469,7 +470,7 @@ class Nudge(Document, kw_only=True, frozen=True):
     at: When
     opened_at: When | None = None
     completed_at: When | None = None
-    answer: Literal["", "snoozed", "fewer", "off"] = ""
+    answer: Literal["", "snoozed", "fewer", "off", "lost"] = ""
 
 
 class Student(Document, kw_only=True, frozen=True):

@@ -16,25 +16,25 @@ async def scores(store: Store, now: datetime) -> Scores:
     """What the sends of the last half year teach, as far as their 24 hours are over."""
     heard = Heard()
     async for document in store.export("nudges", since=now - REMEMBERED):
-        if _is_over(document, now):
+        if _is_over(document, now) and _arrived(document):
             heard.hear(_sent(document))
     return heard.scores()
 
 
 async def stats(store: Store, now: datetime) -> list[dict[str, Any]]:
     """A line for all nudges and one for each kind and wording: sends, opens and completions within 24 hours, what
-    students made of them; and the lift of choosing, with its interval, once there is one."""
+    students made of them, how many no chat took (these are no sends); and the lift of choosing, with its interval, once there is one."""
     counts: dict[tuple[str, str], Counter[str]] = {}
     over: list[Sent] = []
     async for document in store.export("nudges"):
         for key in (("", ""), (document["kind"], ""), (document["kind"], document["wording"])):
             seen = counts.setdefault(key, Counter())
-            seen["sends"] += 1
+            seen["sends"] += _arrived(document)
             seen["opened"] += _within(document, "opened_at")
             seen["completed"] += _within(document, "completed_at")
             if document["answer"]:
                 seen[document["answer"]] += 1
-        if _is_over(document, now):
+        if _is_over(document, now) and _arrived(document):
             over.append(_sent(document))
     lines: list[dict[str, Any]] = [
         {"kind": kind or "all", "wording": arm or "all", **_line(seen)}
@@ -56,7 +56,7 @@ async def stats(store: Store, now: datetime) -> list[dict[str, Any]]:
 
 
 def _line(seen: Counter[str]) -> dict[str, Any]:
-    answers = {name: seen[name] for name in ("snoozed", "fewer", "off")}
+    answers = {name: seen[name] for name in ("snoozed", "fewer", "off", "lost")}
     return {name: seen[name] for name in ("sends", "opened", "completed")} | answers
 
 
@@ -75,6 +75,10 @@ def _sent(document: dict[str, Any]) -> Sent:
 
 def _is_over(document: dict[str, Any], now: datetime) -> bool:
     return bool(now - document["at"] >= WITHIN)
+
+
+def _arrived(document: dict[str, Any]) -> bool:
+    return bool(document["answer"] != "lost")
 
 
 def _within(document: dict[str, Any], field: str) -> bool:

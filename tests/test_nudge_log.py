@@ -35,7 +35,7 @@ async def test_a_send_is_learnt_from_once_its_day_is_over(store: SqliteStore) ->
     done = replace(nudged(at=AT), completed_at=AT + 23 * HOUR)
     late = replace(nudged(at=AT + HOUR), completed_at=AT + 30 * HOUR)
     fresh = nudged(at=AT + 2 * DAY)
-    await keep(store, done, late, fresh)
+    await keep(store, done, late, fresh, replace(nudged(at=AT + 2 * HOUR), answer="lost"))
     log = [
         Sent(
             student=ANN,
@@ -59,7 +59,7 @@ async def test_operator_sees_what_became_of_each_kind_and_wording(store: SqliteS
     """Sends, opens and completions, what students made of being nudged; no lift is claimed from a handful."""
     opened = replace(nudged(at=AT), opened_at=AT + HOUR, answer="fewer")
     review = replace(nudged(at=AT + DAY), kind="review", completed_at=AT + DAY + HOUR)
-    await keep(store, opened, review)
+    await keep(store, opened, review, replace(nudged(at=AT + HOUR), answer="lost"))
     *lines, lift = await nudge_log.stats(store, AT + 3 * DAY)
     by_name = {(each["kind"], each["wording"]): each for each in lines}
     assert by_name["all", "all"] == {
@@ -71,6 +71,7 @@ async def test_operator_sees_what_became_of_each_kind_and_wording(store: SqliteS
         "snoozed": 0,
         "fewer": 1,
         "off": 0,
+        "lost": 1,
     }
     assert by_name["review", "plain"]["completed"] == 1
     assert by_name["stage", "all"]["opened"] == 1

@@ -933,6 +933,7 @@ async def test_closed_chat_means_the_other_linked_platform(both: Both) -> None:
     await both.wait(timedelta(days=1))
     assert [each.to.platform for each in nudges(both.new())] == ["terminal"]
     assert nudges(both.other.shown) == []
+    assert [each["answer"] for each in await documents(both, "nudges")] == ["lost", "", ""]
 
 
 async def test_no_other_platform_pauses_them_and_says_so_on_return(talk: Talk) -> None:

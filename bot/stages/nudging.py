@@ -634,15 +634,20 @@ def lost(conversation: Conversation, event: Unreachable) -> Outcome:
     to = conversation.address
     if to is None or (to.platform, to.chat) != (event.address.platform, event.address.chat):
         return conversation, []
+    last = conversation.nudge
+    if last is not None and (last.opened or event.at - last.at > OPENED_WITHIN):
+        last = None  # something else was not taken
+    lost: list[Effect] = []
+    if last is not None:  # what they write next does not follow from it
+        conversation, lost = replace(conversation, nudge=None), [update(Nudge, last.id, answer="lost")]
     if not conversation.elsewhere:
-        return replace(conversation, unreachable=True), []
+        return replace(conversation, unreachable=True), lost
     other, *rest = conversation.elsewhere
     conversation = replace(conversation, address=other, elsewhere=tuple(rest))
-    last = conversation.nudge
-    if last is None or last.opened or event.at - last.at > OPENED_WITHIN:
+    if last is None:
         return conversation, []
     # What did not arrive there comes here, and does not count as unanswered.
     conversation = conversation.with_profile(nudged_on=None)
     conversation = replace(conversation, ignored=max(0, conversation.ignored - 1))
     at_once = event.at + timedelta(seconds=1)  # a due time that has not been heard of yet
-    return conversation, [update(LearningProgress, last.row, next_nudge_at=at_once)]
+    return conversation, [*lost, update(LearningProgress, last.row, next_nudge_at=at_once)]
