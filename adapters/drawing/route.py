@@ -30,7 +30,7 @@ from bot.messages import Bar, Route, RouteStop
 
 STOP, WEEKS, FOOT = 68, 330, 76  # pixels in height: a stop, the bars with their dates, the line at the foot
 LINE, NAMES = MARGIN + 22, MARGIN + 72  # pixels from the left: the line with its stops, their names
-CARD, AHEAD, SHORT = "#ffffff", "#b3b8c2", "#a9cbbb"
+CARD, AHEAD, SHORT = "#ffffff", "#868d9a", "#a9cbbb"
 HIGHEST = 210  # pixels: the tallest bar, or what was planned
 CUT = 2.5  # times what was planned: a taller bar is cut, or one long day would leave the others no height
 
@@ -131,7 +131,8 @@ def _weeks(page: Axes, weeks: tuple[Bar, ...], top: float) -> float:
 
 def _hours(page: Axes, week: Bar, x: float, floor: float, scale: float, width: float) -> None:
     top = floor - min(week.value * scale, HIGHEST)
-    page.bar(x, top - floor, width=width, bottom=floor, color=HIGH if week.value >= week.top else SHORT)
+    fill = HIGH if week.value >= week.top else SHORT  # the edge alone is dark enough to be seen
+    page.bar(x, top - floor, width=width, bottom=floor, color=fill, edgecolor=HIGH, linewidth=2)
     if week.value * scale > HIGHEST + 1:
         for y in (top + 26, top + 40):
             page.plot((x - width / 2, x + width / 2), (y + 8, y - 8), color=GROUND, linewidth=3)
