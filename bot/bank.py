@@ -14,7 +14,7 @@ from statistics import mean
 from typing import Any, TypeVar, get_args
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from bot import companies, elo, rubric, wording
 from bot.companies import folded as _folded
@@ -103,6 +103,13 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     _skills: dict[str, str] = {}
     _quiz_questions: dict[str, QuizQuestion] = {}
     _recalls: dict[str, Recall] = {}
+    _topics: dict[RoundName, frozenset[str]] = {}
+
+    def __post_init__(self) -> None:
+        found: dict[RoundName, set[str]] = {}
+        for each in self.questions.values():
+            found.setdefault(each.round, set()).add(each.topic)
+        force_setattr(self, "_topics", {name: frozenset(topics) for name, topics in found.items()})
 
     def question(self, question_id: str) -> Question | None:
         """A question by its id, retired or not; None when its file no longer has it."""
@@ -110,7 +117,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     def topics(self, name: RoundName) -> frozenset[str]:
         """The topics a round asks about."""
-        return frozenset(each.topic for each in self.questions.values() if each.round == name)
+        return self._topics.get(name, frozenset())
 
     def rating(self, question: Question) -> int:
         """How hard a question is, in Elo points: learnt from answers, or by its difficulty."""

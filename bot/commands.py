@@ -250,6 +250,12 @@ _MEANINGS = (  # plain words where nothing is being answered, first match wins
     ("help", re.compile(r"\bwhat can you do\b|\bhow does (?:this|it) work\b", re.IGNORECASE)),
 )
 
+_OF_INTERVIEWS = (
+    "failed",
+    "debrief",
+    "expect",
+    "interview",
+)  # their patterns hold the word, and take long to miss it
 _WHOLE = (
     "debrief",
     "expect",
@@ -346,7 +352,10 @@ def meaning(text: str) -> Command | None:
     """The command a person means with plain words: "mock interview at Google", "learn sql". Long texts mean none."""
     if len(text) > LONGEST_WISH:
         return None
+    of_interviews = "interview" in text.lower()
     for verb, pattern in _MEANINGS:
+        if verb in _OF_INTERVIEWS and not of_interviews:
+            continue
         found = pattern.search(text)
         if found is not None and (command_ := _command(verb, pattern, found, text)) is not None:
             return command_

@@ -459,7 +459,10 @@ class Conversation(_Value, frozen=True, kw_only=True):
     @property
     def interview(self) -> "InterviewStage | None":
         """The running or paused interview, wherever it stands in the stack."""
-        return next((stage for stage in self.stages if isinstance(stage, INTERVIEW_STAGES)), None)
+        for stage in self.stages:  # asked many times a turn, where a generator costs twice as much
+            if isinstance(stage, INTERVIEW_STAGES):
+                return stage
+        return None
 
     def has_heard(self, event_id: str) -> bool:
         """Whether this event was heard before, as far as is remembered."""
