@@ -1,8 +1,8 @@
 """How fair the embedded grader is to answers by people who never saw the rubrics: `python -m bench.fairness`.
 
 `bench/answers/recall` and `bench/answers/technical`: for each question three right answers, one that leaves a part out and two
-mistaken ones, by writers who saw the question alone. Of the recall questions the rubrics' authors have read two right answers,
-the half and one mistaken one; the rest is held out, as are all answers to technical questions.
+mistaken ones, by writers who saw the question alone. The rubrics' authors have read two right answers, the half and one
+mistaken one of each; the rest is held out.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from bot.stages.reviewing import WEAK_BELOW
 ANSWERS = Path(__file__).parent / "answers"
 KINDS = ("right", "half", "wrong")
 Kind = Literal["right", "half", "wrong"]
+Folder = Literal["recall", "technical"]
+FOLDERS: tuple[Folder, ...] = ("recall", "technical")
 
 
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +60,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here as well")
     arguments = parser.parse_args()
     content = bank.load()
-    recall, technical = (list(scored(content, each)) for each in ("recall", "technical"))
-    tables = {
-        "recall, seen by the rubrics' authors": table(each for each in recall if each.seen),
-        "recall, held out": table(each for each in recall if not each.seen),
-        "technical questions, held out": table(technical),
-    }
+    tables = {}
+    for folder in FOLDERS:
+        answers = list(scored(content, folder))
+        tables[f"{folder}, seen by the rubrics' authors"] = table(each for each in answers if each.seen)
+        tables[f"{folder}, held out"] = table(each for each in answers if not each.seen)
     for name, rows in tables.items():
         print(f"{NAME}: {name}\n")
         head = "".join(f"{f'{kind} >= {WEAK_BELOW}':>14}{'mean':>6}" for kind in KINDS)
@@ -101,7 +102,7 @@ def _row(subject: str, given: list[Scored]) -> Row:
     )
 
 
-def scored(content: Content, folder: Literal["recall", "technical"]) -> Iterator[Scored]:
+def scored(content: Content, folder: Folder) -> Iterator[Scored]:
     """Every answer of a folder, graded. Raises LookupError for one to a question that is gone."""
     find = content.recall if folder == "recall" else content.question
     for file in sorted((ANSWERS / folder).glob("*.json")):
@@ -113,7 +114,7 @@ def scored(content: Content, folder: Literal["recall", "technical"]) -> Iterator
                 yield Scored(
                     subject=file.stem,
                     kind=kind,
-                    seen=seen and folder == "recall",
+                    seen=seen,
                     score=_score(asked, answer),
                 )
 
