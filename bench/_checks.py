@@ -304,6 +304,8 @@ def records(reading: Reading) -> Iterator[Fault]:
             continue
         if told.turned.at != at or not told.turned.nudges:
             yield at, "a nudge is logged that was not sent then"
+        if logged["answer"] == "lost":  # no chat took it, so nothing follows from it
+            continue
         until = min(at + DAY, following.record.at if following else reading.term.end)
         opened = next((each.at for each in dids if at < each.at <= until), None)
         completed = next((each for each in learnt if at < each <= until), None)
